@@ -48,7 +48,7 @@ def jobs(files: list[str]) -> dict[str, list[list[str]]]:
         "isort": [["isort", "--check-only", "--diff", "--quiet", *files]],
         "flake8": [["flake8", *files]],
         "mypy": [["mypy", *TYPED_PACKAGES]],
-        "pylint": [[*pylint, *outside]]
+        "pylint": [[*pylint, "--source-roots=shared/tools/ci", *outside]]
         + [[*pylint, f"--source-roots={source}", str(source)] for source in sources],
     }
 
@@ -80,7 +80,9 @@ def main() -> int:
         if code:
             print(f"== {name}\n{output.rstrip()}\n")
     for name, code, _, seconds in results:
-        print(f"{name:8} {'clean' if not code else 'FOUND SOMETHING':16} {seconds:5.1f} s")
+        print(
+            f"{name:8} {'clean' if not code else 'FOUND SOMETHING':16} {seconds:5.1f} s"
+        )
     return 1 if any(code for _, code, _, _ in results) else 0
 
 

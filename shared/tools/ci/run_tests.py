@@ -56,6 +56,7 @@ def run_project(folder: Path, options: list[str]) -> Outcome:
         f"--rootdir={ROOT}",
         f"--junit-xml={report}",
         "-q",
+        "-ra",
         *options,
     ]
     start = time.monotonic()
