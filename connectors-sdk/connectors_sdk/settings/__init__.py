@@ -1,0 +1,4 @@
+"""Typed configuration: environment, `.env` and `config.yml` become one validated object.
+
+The public names are offered by `connectors_sdk` itself.
+"""

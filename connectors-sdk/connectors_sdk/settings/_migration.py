@@ -1,0 +1,90 @@
+"""Carries the deprecated settings of a raw configuration over to the names of today."""
+
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import BaseModel
+
+from connectors_sdk.settings import _fields
+from connectors_sdk.settings._sources import Unusable
+from connectors_sdk.settings.deprecations import (
+    Deprecate,
+    migrate_deprecated_namespace,
+    migrate_deprecated_variable,
+)
+
+
+def migrate(model: type[BaseModel], data: dict[str, Any]) -> None:
+    """Move what was given under deprecated names, in place.
+
+    Args:
+        model: The settings class.
+        data: The configuration, section by section.
+
+    Raises:
+        ValueError: A deprecation is declared in a way that cannot be carried out.
+    """
+    sections = {
+        name: (Deprecate.of(field), _fields.namespace_model(field))
+        for name, field in model.model_fields.items()
+    }
+    # First the whole sections; the settings inside that have a target of their own go there, not with the rest.
+    for name, (mark, section) in sections.items():
+        if mark is not None:
+            _check(name, mark, is_section=True)
+            if mark.new_namespace:
+                if section is not None:
+                    _migrate_variables(data, name, section, mark.new_namespace)
+                migrate_deprecated_namespace(
+                    data, name, mark.new_namespace, mark.removal_date
+                )
+    for name, (_, section) in sections.items():
+        if section is not None:
+            _migrate_variables(data, name, section, None)
+
+
+def _migrate_variables(
+    data: dict[str, Any],
+    namespace: str,
+    section: type[BaseModel],
+    new_namespace: str | None,
+) -> None:
+    names = _fields.input_names(section)
+    for name, field in section.model_fields.items():
+        mark = Deprecate.of(field)
+        if mark is None:
+            continue
+        _check(f"{namespace}.{name}", mark, is_section=False)
+        if mark.new_namespaced_var:
+            factory = mark.new_value_factory
+            migrate_deprecated_variable(
+                data,
+                names[name.lower()],
+                mark.new_namespaced_var,
+                namespace,
+                mark.new_namespace or new_namespace,
+                _guarded(factory, f"{namespace}.{name}") if factory else None,
+                mark.removal_date,
+            )
+
+
+def _check(name: str, mark: Deprecate, *, is_section: bool) -> None:
+    for target in (mark.new_namespace, mark.new_namespaced_var):
+        if target is not None and not isinstance(target, str):
+            raise ValueError(f"the deprecated '{name}' has a new name that is no text")
+    if is_section and mark.new_namespaced_var:
+        raise ValueError(
+            f"'{name}' is a section: it can move to 'new_namespace', not to 'new_namespaced_var'"
+        )
+
+
+def _guarded(factory: Callable[[Any], Any], name: str) -> Callable[[Any], Any]:
+    """Let a value that cannot be converted be reported like any other wrong value."""
+
+    def convert(value: Any) -> Any:
+        try:
+            return factory(value)
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            return Unusable(f"cannot be made from '{name}' ({type(error).__name__})")
+
+    return convert

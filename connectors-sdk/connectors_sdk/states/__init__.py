@@ -1,0 +1,1 @@
+"""Typed state: what a connector remembers from one run to the next."""

@@ -1,0 +1,112 @@
+"""A connector's state as a typed model that is read from and written to the platform."""
+
+import warnings
+from abc import ABC
+from datetime import datetime
+from typing import Any, Protocol
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    FieldSerializationInfo,
+    PrivateAttr,
+    SerializerFunctionWrapHandler,
+    field_serializer,
+)
+
+
+class StateHelper(Protocol):
+    """The part of pycti's `OpenCTIConnectorHelper` that keeps the state."""
+
+    def get_state(self) -> dict[str, Any] | None:
+        """Return the last known state."""
+
+    def set_state(self, state: dict[str, Any] | None) -> None:
+        """Remember a state until the next ping."""
+
+    def force_ping(self) -> None:
+        """Exchange the state with the platform now."""
+
+
+class _StateClient:
+    """Reads and writes the raw state through pycti's helper."""
+
+    def __init__(self, helper: StateHelper) -> None:
+        self._helper = helper
+
+    def load(self) -> dict[str, Any]:
+        """Return the last known state, empty if there is none."""
+        return self._helper.get_state() or {}
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Store a JSON-ready state at the platform, durably: the helper alone would wait for its next ping."""
+        self._helper.set_state(state)
+        self._helper.force_ping()
+
+
+class BaseConnectorState(BaseModel, ABC):
+    """What a connector remembers. Subclass it and declare fields with defaults; unknown keys are kept as extras."""
+
+    model_config = ConfigDict(extra="allow", validate_assignment=True)
+
+    _client: _StateClient | None = PrivateAttr(default=None)
+    _loaded: bool = PrivateAttr(default=False)
+
+    def inject_dependencies(self, helper: StateHelper) -> None:
+        """Bind the state to the helper that keeps it.
+
+        Args:
+            helper: pycti's `OpenCTIConnectorHelper`.
+        """
+        self._client = _StateClient(helper)
+
+    def load(self, force: bool = False) -> None:
+        """Take over what the platform remembers. Keys that it does not know stay as they are.
+
+        Args:
+            force: Load even though nothing was saved since the last time.
+
+        Raises:
+            RuntimeError: The state is not bound to a helper.
+            pydantic.ValidationError: A remembered value does not fit its field.
+
+        Warns:
+            UserWarning: Nothing was loaded, because nothing was saved since the last time.
+        """
+        client = self._bound()
+        if self._loaded and not force:
+            warnings.warn(
+                "The state is loaded already; save it, or load it with force=True.",
+                UserWarning,
+                stacklevel=2,
+            )
+            return
+        for key, value in client.load().items():
+            setattr(self, key, value)
+        self._loaded = True
+
+    def save(self) -> None:
+        """Store the state at the platform: durations, datetimes (ISO 8601 with offset) and sets in JSON form.
+
+        Raises:
+            RuntimeError: The state is not bound to a helper.
+        """
+        self._bound().save(self.model_dump(mode="json"))
+        self._loaded = False
+
+    def _bound(self) -> _StateClient:
+        if self._client is None:
+            raise RuntimeError(
+                "The state is not bound to a helper: call inject_dependencies(helper) first."
+            )
+        return self._client
+
+    @field_serializer("*", mode="wrap", when_used="json", check_fields=False)
+    def _serialize(
+        self,
+        value: Any,
+        handler: SerializerFunctionWrapHandler,
+        _info: FieldSerializationInfo,
+    ) -> Any:
+        """Write datetimes the way Python does (`+00:00`); connectors compare and parse them so."""
+        return value.isoformat() if isinstance(value, datetime) else handler(value)
