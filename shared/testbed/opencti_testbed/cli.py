@@ -1,0 +1,79 @@
+"""The command `testbed`."""
+
+import logging
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from opencti_testbed.config import DEFAULT_TOKEN, MEBIBYTE, ServerOptions
+from opencti_testbed.run.command import run
+
+app = typer.Typer(
+    help="An embedded, OpenCTI-compatible platform to run and test connectors on a laptop.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(run)
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="TCP port; 0 takes a free one.")] = 8080,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the platform's data; kept. Default: a temporary one."
+        ),
+    ] = None,
+    token: Annotated[
+        str,
+        typer.Option(
+            envvar="TESTBED_TOKEN",
+            help="Token that clients must send. The default is public and good for loopback only.",
+        ),
+    ] = DEFAULT_TOKEN,
+    max_body_mb: Annotated[
+        float, typer.Option(help="Largest accepted request, in MB.")
+    ] = 50,
+    log_level: Annotated[
+        str, typer.Option(help="debug, info, warning or error.")
+    ] = "warning",
+) -> None:
+    """Start the platform and serve until Ctrl-C."""
+    from opencti_testbed.server import serve as serve_platform
+
+    level = logging.getLevelNamesMapping().get(log_level.upper())
+    if level is None:
+        raise typer.BadParameter(f"{log_level!r} is no log level", param_hint="--log-level")
+    logging.basicConfig(
+        level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    with tempfile.TemporaryDirectory(prefix="opencti-testbed-") as temporary:
+        options = ServerOptions(
+            data_dir=data or Path(temporary),
+            host=host,
+            port=port,
+            token=token,
+            max_body_bytes=int(max_body_mb * MEBIBYTE),
+        )
+        if not options.is_local and token == DEFAULT_TOKEN:
+            print(
+                f"{host} can be reached from other machines: choose a token of your own with --token",
+                file=sys.stderr,
+            )
+            raise typer.Exit(2)
+        try:
+            serve_platform(options)
+        except (OSError, RuntimeError) as error:
+            print(f"Cannot serve on {host}:{port}: {error}", file=sys.stderr)
+            raise typer.Exit(1) from error
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="testbed")

@@ -1,0 +1,1 @@
+"""From an accepted bundle to stored objects: ordered, resolved, merged, counted."""

@@ -1,0 +1,181 @@
+"""The thread that turns accepted bundles into stored objects."""
+
+import logging
+import sqlite3
+import threading
+import time
+from collections import Counter
+from typing import Any
+
+import orjson
+
+from opencti_testbed.ingest.order import Step, plan
+from opencti_testbed.ingest.upsert import Upserter
+from opencti_testbed.store import Store
+from opencti_testbed.store.queue import Waiting
+
+LOGGER = logging.getLogger("opencti_testbed.ingest")
+# A transaction's length: long enough to be cheap, short enough that nobody waits for the writer.
+BATCH_SECONDS = 0.05
+BATCH_STEPS = 500
+SOURCE_LENGTH = 2_000
+
+
+class InvalidBundle(ValueError):
+    """The text is no bundle, or an empty one."""
+
+
+def bundle_objects(text: str) -> list[Any]:
+    """Return the objects of a bundle's JSON text.
+
+    Raises:
+        InvalidBundle: not JSON, not a bundle, or without objects.
+    """
+    try:
+        bundle = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise InvalidBundle(f"Invalid bundle: not JSON ({error})") from error
+    if not isinstance(bundle, dict) or bundle.get("type") != "bundle":
+        raise InvalidBundle("Invalid bundle: its type is not 'bundle'")
+    objects = bundle.get("objects")
+    if not isinstance(objects, list) or not objects:
+        raise InvalidBundle("Invalid bundle: it holds no objects")
+    return objects
+
+
+class IngestWorker:
+    """Ingests bundles in the order of their arrival, in the background.
+
+    Progress is stored in the transaction that made it: a killed process goes on where it was, and counts nothing
+    twice.
+    """
+
+    def __init__(self, store: Store) -> None:
+        """Bind to a store; `start()` begins."""
+        self._store = store
+        self._upserter = Upserter(store.objects)
+        self._created_in_part: set[tuple[int, int]] = set()
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._idle = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
+
+    def start(self) -> None:
+        """Begin with what waits."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the present batch; the rest waits for the next start."""
+        self._stopping.set()
+        self._wake.set()
+        self._thread.join(timeout=10)
+
+    def accept(
+        self, connector_id: str, connector_name: str, work_id: str | None, text: str
+    ) -> str:
+        """Take a bundle: it is on disk and expected by its work when this returns.
+
+        Returns:
+            The id of the work; a new one when none was given.
+
+        Raises:
+            InvalidBundle: the text is no bundle with objects.
+            WorkNotAlive: the work is gone.
+        """
+        objects = bundle_objects(text)
+        with self._store.database.write():
+            if work_id is None:
+                work_id = str(
+                    self._store.works.add(connector_id, f"{connector_name} run")["id"]
+                )
+            self._store.works.expect(work_id, len(objects))
+            self._store.queue.put(connector_id, work_id, text, len(objects))
+        self._idle.clear()
+        self._wake.set()
+        return work_id
+
+    def wait_idle(self, timeout: float) -> bool:
+        """Return True as soon as nothing waits, False after `timeout` seconds."""
+        return self._idle.wait(timeout)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.clear()
+            waiting = self._store.queue.first()
+            if waiting is None:
+                self._idle.set()
+                self._wake.wait(timeout=1)
+                continue
+            self._idle.clear()
+            try:
+                self._ingest(waiting)
+            except Exception:  # pylint: disable=broad-exception-caught
+                # Nothing may end this thread; what waits is tried again.
+                LOGGER.exception("Ingestion failed, trying again in a second")
+                self._store.objects.forget_known()
+                self._stopping.wait(1)
+
+    def _ingest(self, waiting: Waiting) -> None:
+        objects = bundle_objects(waiting.body)
+        steps = plan(objects)
+        done = waiting.done
+        while done < len(steps) and not self._stopping.is_set():
+            done = self._batch(waiting, objects, steps, done)
+        if done >= len(steps):
+            with self._store.database.write() as connection:
+                self._store.queue.remove(connection, waiting.pk)
+            self._created_in_part.clear()
+
+    def _batch(
+        self, waiting: Waiting, objects: list[Any], steps: list[Step], done: int
+    ) -> int:
+        """Ingest some steps in one transaction; return how many are done now."""
+        counts: Counter[tuple[str, str]] = Counter()
+        errors: list[tuple[str, str]] = []
+        finished = 0
+        until = time.monotonic() + BATCH_SECONDS
+        with self._store.database.write() as connection:
+            for step in steps[done : done + BATCH_STEPS]:
+                raw = objects[step.index]
+                outcome, error = self._one(connection, raw, step.partial)
+                done += 1
+                if step.partial:
+                    # The second pass counts; what it merely completes was created by the first.
+                    if outcome[1] == "created":
+                        self._created_in_part.add((waiting.pk, step.index))
+                else:
+                    finished += 1
+                    if error:
+                        errors.append((error, source_text(raw)))
+                    elif (waiting.pk, step.index) in self._created_in_part:
+                        outcome = (outcome[0], "created")
+                    counts[outcome] += 1
+                if time.monotonic() > until:
+                    break
+            self._store.works.report_batch(
+                connection, waiting.work_id, finished, counts, errors
+            )
+            self._store.queue.advance(connection, waiting.pk, done)
+        return done
+
+    def _one(
+        self, connection: sqlite3.Connection, raw: Any, partial: bool
+    ) -> tuple[tuple[str, str], str | None]:
+        """Return ((entity type, outcome), error or None) of one object."""
+        connection.execute("SAVEPOINT object")
+        try:
+            return self._upserter.upsert(connection, raw, partial), None
+        except ValueError as error:
+            connection.execute("ROLLBACK TO object")
+            self._store.objects.forget_known()
+            name = str(raw.get("id")) if isinstance(raw, dict) else "object"
+            kind = str(raw.get("type")) if isinstance(raw, dict) else "?"
+            return (kind, "rejected"), f"{name}: {error}"
+        finally:
+            connection.execute("RELEASE object")
+
+
+def source_text(raw: Any) -> str:
+    """Return a rejected object as JSON text, cut when long."""
+    text = orjson.dumps(raw).decode()
+    return text if len(text) <= SOURCE_LENGTH else f"{text[:SOURCE_LENGTH]}…"

@@ -1,0 +1,202 @@
+"""The HTTP surface of the platform, and the process that serves it."""
+
+import hmac
+import logging
+import re
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from opencti_testbed import admin, web
+from opencti_testbed.admin import json_response
+from opencti_testbed.config import MEBIBYTE, ServerOptions
+from opencti_testbed.graphql import platform as platform_fields
+from opencti_testbed.graphql import reading
+from opencti_testbed.graphql.execute import Registry, execute, failure
+from opencti_testbed.graphql.platform import Platform
+from opencti_testbed.ingest.worker import IngestWorker
+from opencti_testbed.store import Store
+
+LOGGER = logging.getLogger("opencti_testbed")
+# Clients keep their connection between two pings, 40 s apart; one that closes under them kills a connector.
+KEEP_ALIVE_SECONDS = 600
+
+
+class CollapseSlashes:
+    """Let `//storage/get/x` be `/storage/get/x`: clients glue a base URL with its slash and a path with its own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap an application."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] == "http" and scope["path"].startswith("//"):
+            scope = {**scope, "path": re.sub("^/+", "/", scope["path"])}
+        await self._app(scope, receive, send)
+
+
+def registry() -> Registry:
+    """Return all GraphQL root fields."""
+    fields = Registry()
+    platform_fields.register(fields)
+    reading.register(fields)
+    return fields
+
+
+def is_authorised(request: Request, options: ServerOptions) -> bool:
+    """Return whether a request carries the platform's token."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and hmac.compare_digest(
+        token.strip().encode(), options.token.encode()
+    )
+
+
+class BodyTooLarge(ValueError):
+    """The request is larger than the platform accepts."""
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """Return the body.
+
+    Raises:
+        BodyTooLarge: it is longer than `limit` bytes.
+    """
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limit:
+        raise BodyTooLarge
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise BodyTooLarge
+    return bytes(body)
+
+
+def create_app(options: ServerOptions, platform: Platform) -> Starlette:
+    """Return the application of one platform."""
+    fields = registry()
+
+    async def graphql(request: Request) -> Response:
+        if not is_authorised(request, options):
+            return json_response(
+                failure("You must be logged in to do this.", "AUTH_REQUIRED")
+            )
+        try:
+            body = await read_body(request, options.max_body_bytes)
+        except BodyTooLarge:
+            limit = options.max_body_bytes / MEBIBYTE
+            return json_response(
+                failure(
+                    f"The request is larger than this platform accepts ({limit:g} MB):"
+                    " send smaller bundles",
+                    "PAYLOAD_TOO_LARGE",
+                ),
+                413,
+            )
+        except ClientDisconnect:
+            return Response(status_code=400)
+        try:
+            message = orjson.loads(body)
+            text, variables = message["query"], message.get("variables") or {}
+        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+            return json_response(
+                failure("Send JSON with a query and its variables", "BAD_USER_INPUT"),
+                400,
+            )
+        return json_response(
+            await run_in_threadpool(answer, platform, str(text), variables)
+        )
+
+    def answer(platform: Platform, text: str, variables: Any) -> dict[str, Any]:
+        try:
+            return execute(fields, platform, text, variables)
+        except Exception:  # pylint: disable=broad-exception-caught
+            # A defect of ours must not look like a broken connection to the client.
+            LOGGER.exception("A GraphQL operation failed")
+            return failure("Internal error, see the platform's log", "INTERNAL_ERROR")
+
+    async def health(_: Request) -> Response:
+        return json_response({"status": "success"})
+
+    def guarded(route: Route) -> Route:
+        endpoint = route.endpoint
+
+        async def check(request: Request) -> Response:
+            if not is_authorised(request, options):
+                return json_response({"error": "a bearer token is needed"}, 401)
+            response: Response = await endpoint(request)
+            return response
+
+        return Route(route.path, check, methods=list(route.methods or ()))
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        platform.worker.start()
+        yield
+        await run_in_threadpool(platform.worker.stop)
+        platform.store.close()
+
+    return Starlette(
+        routes=[
+            Route("/graphql", graphql, methods=["POST"]),
+            Route("/health", health),
+            *(guarded(route) for route in admin.routes(platform)),
+            *web.routes(platform, options),
+        ],
+        middleware=[Middleware(CollapseSlashes)],
+        lifespan=lifespan,
+    )
+
+
+def serve(options: ServerOptions) -> None:
+    """Serve until SIGINT or SIGTERM; prints one line with the address as soon as clients can connect.
+
+    Raises:
+        OSError: the address cannot be listened on.
+    """
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((options.host, options.port))
+    listener.listen(128)
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    address = f"http://{host}:{listener.getsockname()[1]}"
+
+    store = Store(options.data_dir)
+    platform = Platform(store, IngestWorker(store))
+    server = _AnnouncingServer(
+        uvicorn.Config(
+            create_app(options, platform),
+            log_level="warning",
+            access_log=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=5,
+            lifespan="on",
+        ),
+        f"OpenCTI testbed ready: {address} (data in {options.data_dir}, Ctrl-C stops it)",
+    )
+    server.run(sockets=[listener])
+
+
+class _AnnouncingServer(uvicorn.Server):
+    """A server that says when it is ready."""
+
+    def __init__(self, config: uvicorn.Config, announcement: str) -> None:
+        super().__init__(config)
+        self._announcement = announcement
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        print(self._announcement, flush=True)

@@ -1,0 +1,295 @@
+"""The stored STIX objects: looked up by any of their ids, written one at a time inside a transaction."""
+
+import sqlite3
+import uuid
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from opencti_testbed.stix.names import readable_name
+from opencti_testbed.stix.types import Family
+from opencti_testbed.store.database import Database, timestamp
+
+KNOWN_IDS = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One stored object."""
+
+    pk: int
+    standard_id: str
+    internal_id: str
+    family: Family
+    entity_type: str
+    name: str
+    data: dict[str, Any]
+    created_at: str
+    updated_at: str
+
+
+COLUMNS = "pk, standard_id, internal_id, family, entity_type, name, data, created_at, updated_at"
+
+
+def from_row(row: sqlite3.Row) -> Stored:
+    """Return the object of a row that holds `COLUMNS`."""
+    return Stored(
+        row["pk"],
+        row["standard_id"],
+        row["internal_id"],
+        Family(row["family"]),
+        row["entity_type"],
+        row["name"],
+        orjson.loads(row["data"]),
+        row["created_at"],
+        row["updated_at"],
+    )
+
+
+class Objects:
+    """Reads and writes stored objects."""
+
+    def __init__(self, database: Database) -> None:
+        """Bind to a database."""
+        self._database = database
+        # Which key an id stands for. Only the writing thread uses it; objects never change their key.
+        self._known: OrderedDict[str, tuple[int, str]] = OrderedDict()
+
+    # -- looking up -------------------------------------------------------------------------------------------
+
+    def resolve(self, connection: sqlite3.Connection, any_id: str) -> int | None:
+        """Return the key of the object known by a standard, internal or other STIX id; None when unknown."""
+        row = connection.execute(
+            "SELECT pk FROM object WHERE standard_id = ?1"
+            " UNION ALL SELECT pk FROM object WHERE internal_id = ?1"
+            " UNION ALL SELECT pk FROM alias WHERE stix_id = ?1 LIMIT 1",
+            (any_id,),
+        ).fetchone()
+        return int(row[0]) if row else None
+
+    def resolve_for_writing(
+        self, connection: sqlite3.Connection, any_id: str
+    ) -> tuple[int, str] | None:
+        """Return (key, standard id) of an id, through a bounded memory of recent ones."""
+        known = self._known.get(any_id)
+        if known is None:
+            row = connection.execute(
+                "SELECT pk, standard_id FROM object WHERE standard_id = ?1"
+                " UNION ALL SELECT o.pk, o.standard_id FROM alias a JOIN object o ON o.pk = a.pk"
+                " WHERE a.stix_id = ?1"
+                " UNION ALL SELECT pk, standard_id FROM object WHERE internal_id = ?1 LIMIT 1",
+                (any_id,),
+            ).fetchone()
+            if row is None:
+                return None
+            known = (int(row[0]), str(row[1]))
+            self.remember(any_id, known)
+        return known
+
+    def remember(self, any_id: str, known: tuple[int, str]) -> None:
+        """Keep what an id stands for."""
+        self._known[any_id] = known
+        if len(self._known) > KNOWN_IDS:
+            self._known.popitem(last=False)
+
+    def forget_known(self) -> None:
+        """Drop the memory of ids: after a rolled back transaction it may be wrong."""
+        self._known.clear()
+
+    def get(self, any_id: str) -> Stored | None:
+        """Return the object known by an id, or None."""
+        pk = self.resolve(self._database.read, any_id)
+        return None if pk is None else self.by_pk(pk)
+
+    def by_pk(self, pk: int) -> Stored | None:
+        """Return the object of a key, or None."""
+        row = self._database.read.execute(
+            f"SELECT {COLUMNS} FROM object WHERE pk = ?", (pk,)
+        ).fetchone()
+        return from_row(row) if row else None
+
+    def targets(self, pk: int, key: str, limit: int = 500) -> list[Stored]:
+        """Return the objects that an object refers to under a key."""
+        rows = self._database.read.execute(
+            f"SELECT {COLUMNS} FROM object WHERE pk IN"
+            " (SELECT target FROM ref WHERE pk = ? AND key = ? LIMIT ?) ORDER BY pk",
+            (pk, key, limit),
+        )
+        return [from_row(row) for row in rows]
+
+    def referrers(
+        self, pk: int, key: str, limit: int = 50, after: int = 0
+    ) -> list[Stored]:
+        """Return the objects that refer to an object under a key, in pages by their key."""
+        rows = self._database.read.execute(
+            f"SELECT {COLUMNS} FROM object WHERE pk IN"
+            " (SELECT pk FROM ref WHERE target = ? AND key = ? AND pk > ? ORDER BY pk LIMIT ?)"
+            " ORDER BY pk",
+            (pk, key, after, limit),
+        )
+        return [from_row(row) for row in rows]
+
+    def query(
+        self, where: str, parameters: Iterable[Any], order: str, limit: int, offset: int
+    ) -> list[Stored]:
+        """Return a page of objects. `where` and `order` are SQL written by this package, over the alias `o`."""
+        rows = self._database.read.execute(
+            f"SELECT {COLUMNS} FROM object o WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?",
+            (*parameters, limit, offset),
+        )
+        return [from_row(row) for row in rows]
+
+    def count(self, where: str, parameters: Iterable[Any]) -> int:
+        """Return how many objects fulfil a condition."""
+        row = self._database.read.execute(
+            f"SELECT count(*) FROM object o WHERE {where}", tuple(parameters)
+        ).fetchone()
+        return int(row[0])
+
+    def page(
+        self, entity_type: str | None, search: str, after: int, limit: int
+    ) -> list[Stored]:
+        """Return objects of a type (or all) whose name holds a text, by pages in order of arrival.
+
+        Args:
+            after: the `pk` of the last object of the page before; 0 for the first page.
+        """
+        conditions, parameters = ["pk > ?"], [after]  # type: list[str], list[Any]
+        if entity_type:
+            conditions.append("entity_type = ?")
+            parameters.append(entity_type)
+        if search:
+            conditions.append("name LIKE ? ESCAPE '\\'")
+            parameters.append(like(search))
+        return self.query(" AND ".join(conditions), parameters, "pk", limit, 0)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many objects of each entity type are stored."""
+        rows = self._database.read.execute(
+            "SELECT entity_type, n FROM type_count WHERE n > 0 ORDER BY entity_type"
+        )
+        return {row[0]: row[1] for row in rows}
+
+    def families(self) -> dict[str, str]:
+        """Return the family of each stored entity type."""
+        rows = self._database.read.execute("SELECT entity_type, family FROM type_count")
+        return {row[0]: row[1] for row in rows}
+
+    def everything(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield (standard id, STIX object) of all objects in the order of their ids."""
+        for row in self._database.read.execute(
+            "SELECT standard_id, data FROM object ORDER BY standard_id"
+        ):
+            yield row[0], orjson.loads(row[1])
+
+    # -- writing: always inside Database.write() --------------------------------------------------------------
+
+    def input_hash(self, connection: sqlite3.Connection, pk: int) -> bytes | None:
+        """Return the hash of what was ingested last for an object."""
+        row = connection.execute(
+            "SELECT input_hash FROM object WHERE pk = ?", (pk,)
+        ).fetchone()
+        return row[0] if row else None
+
+    def data(self, connection: sqlite3.Connection, pk: int) -> dict[str, Any]:
+        """Return an object's present content as the writer sees it."""
+        row = connection.execute(
+            "SELECT data FROM object WHERE pk = ?", (pk,)
+        ).fetchone()
+        content: dict[str, Any] = orjson.loads(row[0])
+        return content
+
+    def insert(
+        self,
+        connection: sqlite3.Connection,
+        family: Family,
+        entity_type: str,
+        data: dict[str, Any],
+        input_hash: bytes | None,
+    ) -> int:
+        """Store a new object under `data["id"]` and return its key."""
+        now = timestamp()
+        cursor = connection.execute(
+            "INSERT INTO object (standard_id, internal_id, family, entity_type, name, data, input_hash,"
+            " created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                data["id"],
+                str(uuid.uuid4()),
+                family.value,
+                entity_type,
+                readable_name(data),
+                orjson.dumps(data).decode(),
+                input_hash,
+                now,
+                now,
+            ),
+        )
+        connection.execute(
+            "INSERT INTO type_count VALUES (?, ?, 1) ON CONFLICT (entity_type) DO UPDATE SET n = n + 1",
+            (entity_type, family.value),
+        )
+        pk = cursor.lastrowid
+        assert pk is not None
+        self.remember(data["id"], (pk, data["id"]))
+        return pk
+
+    def update(
+        self,
+        connection: sqlite3.Connection,
+        pk: int,
+        data: dict[str, Any],
+        input_hash: bytes | None,
+    ) -> None:
+        """Replace an object's content."""
+        connection.execute(
+            "UPDATE object SET name = ?, data = ?, input_hash = ?, updated_at = ? WHERE pk = ?",
+            (
+                readable_name(data),
+                orjson.dumps(data).decode(),
+                input_hash,
+                timestamp(),
+                pk,
+            ),
+        )
+
+    def set_input_hash(
+        self, connection: sqlite3.Connection, pk: int, input_hash: bytes
+    ) -> None:
+        """Note what was ingested last, although it changed nothing."""
+        connection.execute(
+            "UPDATE object SET input_hash = ? WHERE pk = ?", (input_hash, pk)
+        )
+
+    def add_aliases(
+        self, connection: sqlite3.Connection, pk: int, ids: Iterable[str]
+    ) -> None:
+        """Make an object known by further ids; an id that is taken stays where it is."""
+        connection.executemany(
+            "INSERT OR IGNORE INTO alias VALUES (?, ?)",
+            [(stix_id, pk) for stix_id in ids],
+        )
+
+    def set_refs(
+        self,
+        connection: sqlite3.Connection,
+        pk: int,
+        refs: Iterable[tuple[str, int]],
+        fresh: bool,
+    ) -> None:
+        """Store which objects an object refers to, under which key; `fresh` when it has none yet."""
+        if not fresh:
+            connection.execute("DELETE FROM ref WHERE pk = ?", (pk,))
+        connection.executemany(
+            "INSERT OR IGNORE INTO ref VALUES (?, ?, ?)",
+            [(pk, key, target) for key, target in refs],
+        )
+
+
+def like(text: str) -> str:
+    """Return a LIKE pattern (escape character: backslash) for 'contains this text'."""
+    for special in ("\\", "%", "_"):
+        text = text.replace(special, f"\\{special}")
+    return f"%{text}%"

@@ -1,0 +1,105 @@
+-- Everything the platform remembers. `object.data` is the STIX object with standard ids in every reference.
+CREATE TABLE IF NOT EXISTS meta (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS object (
+    pk INTEGER PRIMARY KEY,
+    standard_id TEXT NOT NULL UNIQUE,
+    internal_id TEXT NOT NULL UNIQUE,
+    family TEXT NOT NULL,
+    entity_type TEXT NOT NULL,
+    name TEXT NOT NULL,
+    data TEXT NOT NULL,
+    input_hash BLOB,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS object_type ON object (entity_type, pk);
+CREATE INDEX IF NOT EXISTS object_family ON object (family, pk);
+CREATE INDEX IF NOT EXISTS object_name ON object (entity_type, name COLLATE NOCASE);
+
+-- Every id an object is known by, besides its standard and internal id.
+CREATE TABLE IF NOT EXISTS alias (
+    stix_id TEXT PRIMARY KEY,
+    pk INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS ref (
+    pk INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    target INTEGER NOT NULL,
+    PRIMARY KEY (pk, key, target)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS ref_target ON ref (target, key, pk);
+
+-- Counts kept as objects come and go, so that no page has to count.
+CREATE TABLE IF NOT EXISTS type_count (
+    entity_type TEXT PRIMARY KEY,
+    family TEXT NOT NULL,
+    n INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS connector (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    type TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    options TEXT NOT NULL,
+    state TEXT,
+    state_reset INTEGER NOT NULL DEFAULT 0,
+    info TEXT,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS work (
+    id TEXT PRIMARY KEY,
+    connector_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    status TEXT NOT NULL,
+    timestamp TEXT NOT NULL,
+    received_time TEXT,
+    processed_time TEXT,
+    completed_time TEXT,
+    multipart INTEGER NOT NULL DEFAULT 0,
+    closed INTEGER NOT NULL DEFAULT 0,
+    in_error INTEGER NOT NULL DEFAULT 0,
+    draft_id TEXT,
+    expected INTEGER NOT NULL DEFAULT 0,
+    processed INTEGER NOT NULL DEFAULT 0,
+    errors INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS work_connector ON work (connector_id, timestamp);
+CREATE INDEX IF NOT EXISTS work_time ON work (timestamp);
+
+CREATE TABLE IF NOT EXISTS work_message (
+    pk INTEGER PRIMARY KEY,
+    work_id TEXT NOT NULL,
+    is_error INTEGER NOT NULL,
+    timestamp TEXT NOT NULL,
+    message TEXT NOT NULL,
+    source TEXT
+);
+CREATE INDEX IF NOT EXISTS work_message_work ON work_message (work_id, is_error, pk);
+
+CREATE TABLE IF NOT EXISTS work_count (
+    work_id TEXT NOT NULL,
+    entity_type TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    n INTEGER NOT NULL,
+    PRIMARY KEY (work_id, entity_type, outcome)
+) WITHOUT ROWID;
+
+-- Bundles that were accepted and not yet ingested; `done` objects of each were.
+CREATE TABLE IF NOT EXISTS bundle (
+    pk INTEGER PRIMARY KEY,
+    connector_id TEXT NOT NULL,
+    work_id TEXT NOT NULL,
+    body TEXT NOT NULL,
+    objects INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    done INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX IF NOT EXISTS bundle_connector ON bundle (connector_id);
