@@ -20,9 +20,6 @@ class WaitingRoom:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def __contains__(self, stix_id: str) -> bool:
-        return stix_id in self._entries
-
     def get(self, stix_id: str) -> Entry | None:
         """Return a waiting object."""
         return self._entries.get(stix_id)
