@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import AliasChoices, BaseModel, SecretBytes, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
+from connectors_sdk.settings.annotated_types import parse_comma_separated_list
+
 MASK = "**********"
 
 _CONTAINERS: tuple[type, ...] = (list, tuple, set, frozenset, Mapping, BaseModel)
@@ -33,34 +35,54 @@ def is_secret_type(candidate: Any) -> bool:
     return is_subclass(candidate, SecretStr | SecretBytes)
 
 
+def masked(name: str, value: Any) -> Any:
+    """Return a value as it may be shown, secrets inside mappings masked too."""
+    if isinstance(value, str):
+        return MASK if value and is_secret_name(name) else value
+    if isinstance(value, dict):
+        return {key: masked(str(key), item) for key, item in value.items()}
+    return value
+
+
 def is_subclass(candidate: Any, of: type | types.UnionType) -> bool:
     """`issubclass` that takes anything, not only classes."""
     return isinstance(candidate, type) and issubclass(candidate, of)
 
 
-def _alternatives(annotation: Any) -> Iterator[Any]:
-    """Yield the members of a (nested) union, each without its `Annotated` wrapping."""
+def _members(
+    annotation: Any, marks: tuple[Any, ...]
+) -> Iterator[tuple[Any, tuple[Any, ...]]]:
+    """Yield the members of a (nested) union, each with the marks of the `Annotated` around it."""
     origin = get_origin(annotation)
     if origin is Annotated:
-        yield from _alternatives(get_args(annotation)[0])
+        inner, *inner_marks = get_args(annotation)
+        yield from _members(inner, (*marks, *inner_marks))
     elif origin in (Union, types.UnionType):
         for member in get_args(annotation):
-            yield from _alternatives(member)
+            yield from _members(member, marks)
     else:
-        yield annotation
+        yield annotation, marks
 
 
-def alternatives(field: FieldInfo) -> list[Any]:
-    """Return what a field may be: the members of its union, or its one type. `None` counts as a member."""
-    return list(_alternatives(field.annotation))
+def members(field: FieldInfo) -> list[tuple[Any, tuple[Any, ...]]]:
+    """Return what a field may be (the members of its union, or its one type), each with its marks.
+
+    `None` counts as a member.
+    """
+    return list(_members(field.annotation, tuple(field.metadata)))
+
+
+def is_nullable(field: FieldInfo) -> bool:
+    """Say whether a field accepts None by its type."""
+    return any(member is types.NoneType for member, _ in members(field))
 
 
 def plain_types(field: FieldInfo) -> list[Any]:
     """Return the classes a field may be an instance of, without `None`: `dict[str, int] | None` gives `dict`."""
     return [
         get_origin(member) or member
-        for member in alternatives(field)
-        if member is not type(None)
+        for member, _ in members(field)
+        if member is not types.NoneType
     ]
 
 
@@ -153,21 +175,21 @@ _EXPECTED = {
     "DirectoryPath": "the path of an existing folder",
     "EmailStr": "an e-mail address",
     "UUID": "a UUID",
-    "dict": "a mapping (as JSON in an environment variable)",
+    "dict": "a mapping, written as JSON",
 }
 
 
 def expectation(field: FieldInfo) -> str:
     """Say in words what a field accepts; an empty text when its type says nothing to a reader."""
-    words = [_expectation_of(member) for member in alternatives(field)]
+    kinds = dict.fromkeys(_expectation_of(*member) for member in members(field))
     limits = [
-        f"{_LIMIT_WORDS[limit]} {getattr(mark, limit)}"
+        f"{words} {getattr(mark, limit)}"
         for mark in field.metadata
-        for limit in _LIMIT_WORDS
+        for limit, words in _LIMIT_WORDS.items()
         if getattr(mark, limit, None) is not None
     ]
-    known = dict.fromkeys(word for word in words if word)
-    return ", ".join([" or ".join(known), *limits]) if known else ""
+    known = " or ".join(kind for kind in kinds if kind)
+    return ", ".join([known, *limits]) if known else ""
 
 
 _LIMIT_WORDS = {
@@ -181,16 +203,18 @@ _LIMIT_WORDS = {
 }
 
 
-def _expectation_of(member: Any) -> str:
+def _expectation_of(member: Any, marks: tuple[Any, ...]) -> str:
     origin = get_origin(member)
     if origin is Literal:
         return _one_of(get_args(member))
     if is_subclass(member, Enum):
         return _one_of([choice.value for choice in member])
-    container = origin or member
-    if is_subclass(container, list | tuple | set | frozenset):
-        return "a comma-separated list" if container is list else "a list"
-    return _EXPECTED.get(getattr(container, "__name__", ""), "")
+    if is_subclass(origin or member, list | tuple | set | frozenset):
+        split = any(
+            getattr(mark, "func", None) is parse_comma_separated_list for mark in marks
+        )
+        return "a comma-separated list" if split else "a list, written as JSON"
+    return _EXPECTED.get(getattr(origin or member, "__name__", ""), "")
 
 
 def _one_of(choices: Any) -> str:

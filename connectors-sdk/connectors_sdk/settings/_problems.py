@@ -53,20 +53,24 @@ def _describe_one(
     expected = _fields.expectation(field) if field else ""
     if isinstance(value, Unusable):
         return SettingProblem(name, value.reason)
+    if details["type"] == "missing" and len(details["loc"]) > 2:
+        inside = ".".join(map(str, details["loc"][2:]))
+        return SettingProblem(name, f"'{inside}' is missing in it", expected)
     if details["type"] == "missing":
         variable = SettingProblem(name, "").variable
         near = get_close_matches(variable, variables, n=1, cutoff=0.85)
         hint = f" ({near[0]} is set: is that a typing mistake?)" if near else ""
+        if field and field.description:
+            expected = f"{expected} ({field.description.rstrip('.')})".strip()
         return SettingProblem(name, f"missing{hint}", expected)
     message = details["msg"].removeprefix("Value error, ")
     if not details["loc"]:
         return SettingProblem("", message)
     origin = layer.origins.get(name)
-    source = f" from {origin}" if origin else ""
+    source = f" (from {origin})" if origin else ""
     shown = "" if _is_secret(name, field, value) else f" {_short(value)}"
-    return SettingProblem(
-        key, f"the value{shown}{source} is not usable: {message}", expected
-    )
+    wrong = f"the value{shown}{source} cannot be used: {message}"
+    return SettingProblem(key, wrong, expected)
 
 
 def _place(

@@ -40,27 +40,27 @@ def list_sources(shape: Shape, layer: Layer) -> list[SettingSource]:
         layer: What the sources gave.
     """
     rows: list[SettingSource] = []
-    for name in [*shape.model.model_fields, *layer.values]:
-        if any(row.key == name or row.key.startswith(f"{name}.") for row in rows):
-            continue
+    for name in dict.fromkeys([*shape.model.model_fields, *layer.values]):
+        given = layer.values.get(name)
+        info = shape.model.model_fields.get(name)
         if name in shape.scalars:
             rows += _rows("", {name: shape.scalars[name]}, layer.values, layer)
+        elif isinstance(given, dict) or (given is None and info is not None):
+            # A section that may be absent, and is, has no settings to tell of.
+            if given or (info and (info.default_factory or info.is_required())):
+                section = shape.sections.get(name)
+                declared = section.model_fields if section else {}
+                rows += _rows(name, declared, given or {}, layer)
         else:
-            model = shape.sections.get(name)
-            given = layer.values.get(name)
-            declared = model.model_fields if model else {}
-            # A section that may be absent and is has no settings to tell of.
-            info = shape.model.model_fields.get(name)
-            if given or info is None or _fields.has_no_usable_default(info):
-                settings = given if isinstance(given, dict) else {}
-                rows += _rows(name, declared, settings, layer)
+            rows += _rows("", {}, {name: given}, layer)
     return rows
 
 
 def _rows(
     section: str, declared: dict[str, FieldInfo], given: dict[str, Any], layer: Layer
 ) -> Iterator[SettingSource]:
-    extras = [] if not section else [key for key in given if key not in declared]
+    one_setting = declared and not section
+    extras = [] if one_setting else [key for key in given if key not in declared]
     for name in [*declared, *extras]:
         field = declared.get(name)
         names = [name, *([field.alias] if field and field.alias else [])]
@@ -77,9 +77,9 @@ def _rows(
         else:
             value, source = PydanticUndefined, MISSING
         secret = _fields.is_secret(name, field)
-        yield SettingSource(
-            key, key.replace(".", "_").upper(), _text(value, secret), source
-        )
+        variable = key.replace(".", "_").upper()
+        text = _text(_fields.masked(name, value), secret)
+        yield SettingSource(key, variable, text, source)
 
 
 def _text(value: Any, secret: bool) -> str:

@@ -3,7 +3,7 @@
 import os
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -70,8 +70,7 @@ class _SettingsLoader:
         elif dot_env:
             layer = from_variables(shape, _read_dot_env(dot_env), dot_env.name)
         layer.update(from_variables(shape, os.environ, ENVIRONMENT))
-        slug = connector_slug(cls._get_connector_main_path(), model.__name__)
-        derive_id(layer, shape, slug)
+        derive_id(layer, shape, cls._get_connector_main_path)
         return layer
 
     @classmethod
@@ -115,17 +114,17 @@ def load_mapping(model: type[BaseModel], data: Mapping[str, Any]) -> Layer:
     """Treat a dictionary as the only source for a settings class."""
     shape = Shape(model)
     layer = from_mapping(shape, data, "dictionary")
-    derive_id(layer, shape, connector_slug(None, model.__name__))
+    derive_id(layer, shape, lambda: None)
     return layer
 
 
-def derive_id(layer: Layer, shape: Shape, slug: str) -> None:
+def derive_id(layer: Layer, shape: Shape, main_path: Callable[[], Path | None]) -> None:
     """Give the connector an id if it has none, in place.
 
     Args:
         layer: All that the sources say.
         shape: What the settings class declares.
-        slug: Which connector it is.
+        main_path: Tells where the connector's main module is.
     """
     declared = shape.field("connector", "id")
     connector = layer.values.setdefault("connector", {})
@@ -141,6 +140,7 @@ def derive_id(layer: Layer, shape: Shape, slug: str) -> None:
             name_field.get_default(call_default_factory=True) if name_field else None
         )
         name = str(connector.get("name") or default or "")
+        slug = connector_slug(main_path(), shape.model.__name__)
         layer.put("connector", "id", derive_connector_id(slug, name), DERIVED)
 
 

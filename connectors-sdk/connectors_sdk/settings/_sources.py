@@ -164,11 +164,11 @@ def from_variables(shape: Shape, variables: Mapping[str, str], origin: str) -> L
             if isinstance(whole, dict):
                 layer.update(from_mapping(shape, {section: whole}, origin))
             elif whole != "":
-                layer.values[section] = whole
+                layer.put("", section, whole, origin)
     for variable, text in variables.items():
         for section, key in shape.targets(variable):
             if isinstance(layer.values.get(section, {}), dict):
-                _put(layer, shape, section, key, text, origin, variable)
+                _put(layer, shape, (section, key), text, origin, variable)
     _read_secret_files(layer, shape)
     return layer
 
@@ -187,11 +187,11 @@ def from_mapping(shape: Shape, data: Mapping[str, Any], origin: str) -> Layer:
             layer.values.setdefault(name, {})
             for key, value in content.items():
                 target = shape.key_of(name, str(key))
-                _put(layer, shape, name, target, value, origin)
+                _put(layer, shape, (name, target), value, origin)
         elif name in shape.scalars:
-            _put(layer, shape, "", name, content, origin)
+            _put(layer, shape, ("", name), content, origin)
         elif content is not None or name not in shape.sections:
-            layer.values[name] = content
+            layer.put("", name, content, origin)
     _read_secret_files(layer, shape)
     return layer
 
@@ -199,13 +199,13 @@ def from_mapping(shape: Shape, data: Mapping[str, Any], origin: str) -> Layer:
 def _put(
     layer: Layer,
     shape: Shape,
-    section: str,
-    key: str,
+    place: tuple[str, str],
     raw: Any,
     origin: str,
     variable: str = "",
 ) -> None:
     """Set one setting from its raw value, unless that means "not set"."""
+    section, key = place
     if section == "opencti" and key == "token" and raw == PLACEHOLDER:
         raw = Unusable(f"still the placeholder '{PLACEHOLDER}' of the sample")
     declared = shape.field(section, key)
@@ -248,9 +248,8 @@ def _accepts(declared: FieldInfo, value: Any) -> bool:
     )
     try:
         TypeAdapter(annotation).validate_python(value)
-    except (
-        Exception
-    ):  # pylint: disable=broad-exception-caught  # an author's validator may raise anything
+    # An author's validator may raise anything.
+    except Exception:  # pylint: disable=broad-exception-caught
         return False
     return True
 

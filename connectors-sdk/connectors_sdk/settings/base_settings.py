@@ -48,6 +48,21 @@ from connectors_sdk.settings.deprecations import Deprecate
 from connectors_sdk.settings.exceptions import ConfigValidationError
 from connectors_sdk.settings.helper_variables import HELPER_SECTIONS
 
+__all__ = [
+    "BaseConfigModel",
+    "BaseConnectorSettings",
+    "BaseExternalImportConnectorConfig",
+    "BaseInternalEnrichmentConnectorConfig",
+    "BaseInternalExportFileConnectorConfig",
+    "BaseInternalImportFileConnectorConfig",
+    "BaseStreamConnectorConfig",
+    "SettingSource",
+    "_BaseConnectorConfig",
+    "_OpenCTIConfig",
+    # Tests of connectors patch the loader under this module's name.
+    "_SettingsLoader",
+]
+
 # What the constructor that is running has loaded, for its error message.
 _LAYER: ContextVar[Layer] = ContextVar("_LAYER")
 # What `from_dict` gives to the constructor of one class: a constructor that takes no arguments can take it nowhere else.
@@ -91,8 +106,7 @@ class BaseConfigModel(BaseModel, ABC):
     def __repr_args__(self) -> Any:
         """Show no secret, be it declared as mere text or not declared at all."""
         for name, value in super().__repr_args__():
-            hide = name and isinstance(value, str) and _fields.is_secret_name(name)
-            yield name, _fields.MASK if hide else value
+            yield name, _fields.masked(name or "", value)
 
 
 def _make_optional(field: FieldInfo) -> None:
@@ -100,7 +114,7 @@ def _make_optional(field: FieldInfo) -> None:
     mark = Deprecate.of(field)
     if mark is None:
         return
-    if type(None) not in _fields.alternatives(field):
+    if not _fields.is_nullable(field):
         others = [part for part in field.metadata if part is not mark]
         inner: Any = field.annotation
         inner = Annotated[(inner, *others)] if others else inner
@@ -315,12 +329,14 @@ class BaseConnectorSettings(BaseConfigModel, ABC):
             sections whose name says that they are secret.
         """
         config = self.model_dump(mode="json", context={"mode": "pycti"})
-        for section, content in config.items():
-            if isinstance(content, dict) and section not in HELPER_SECTIONS:
-                for key, value in content.items():
-                    if isinstance(value, str) and _fields.is_secret_name(key):
-                        content[key] = _fields.MASK
-        return config
+        return {
+            section: (
+                content
+                if section in HELPER_SECTIONS
+                else _fields.masked(section, content)
+            )
+            for section, content in config.items()
+        }
 
     @classmethod
     def config_json_schema(

@@ -111,7 +111,7 @@ def migrate_deprecated_namespace(
         new_settings.setdefault(key, value)
 
 
-def migrate_deprecated_variable(
+def migrate_deprecated_variable(  # pylint: disable=too-many-positional-arguments
     data: dict[str, Any],
     old_name: str,
     new_name: str,

@@ -5,14 +5,7 @@ from abc import ABC
 from datetime import datetime
 from typing import Any, Protocol
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    FieldSerializationInfo,
-    PrivateAttr,
-    SerializerFunctionWrapHandler,
-    field_serializer,
-)
+from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 
 class StateHelper(Protocol):
@@ -91,7 +84,15 @@ class BaseConnectorState(BaseModel, ABC):
         Raises:
             RuntimeError: The state is not bound to a helper.
         """
-        self._bound().save(self.model_dump(mode="json"))
+        client = self._bound()
+        raw = self.model_dump(mode="json")
+        # Python's spelling of datetimes (`+00:00`, not `Z`): connectors compare and parse them so.
+        raw.update(
+            (key, value.isoformat())
+            for key, value in self
+            if isinstance(value, datetime)
+        )
+        client.save(raw)
         self._loaded = False
 
     def _bound(self) -> _StateClient:
@@ -100,13 +101,3 @@ class BaseConnectorState(BaseModel, ABC):
                 "The state is not bound to a helper: call inject_dependencies(helper) first."
             )
         return self._client
-
-    @field_serializer("*", mode="wrap", when_used="json", check_fields=False)
-    def _serialize(
-        self,
-        value: Any,
-        handler: SerializerFunctionWrapHandler,
-        _info: FieldSerializationInfo,
-    ) -> Any:
-        """Write datetimes the way Python does (`+00:00`); connectors compare and parse them so."""
-        return value.isoformat() if isinstance(value, datetime) else handler(value)
