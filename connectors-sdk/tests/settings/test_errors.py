@@ -165,7 +165,7 @@ def test_rule_over_several_settings(set_env: SetEnv) -> None:
 def test_constructor_takes_no_arguments() -> None:
     arguments: dict[str, Any] = {"opencti": {}}
     with pytest.raises(TypeError):
-        Settings(**arguments)
+        Settings(**arguments)  # pylint: disable=unexpected-keyword-arg
 
 
 def test_error_can_be_raised_and_copied_by_hand() -> None:
