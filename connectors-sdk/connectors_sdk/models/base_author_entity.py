@@ -1,0 +1,9 @@
+"""Models that can be an author."""
+
+from abc import ABC
+
+from connectors_sdk.models.base_identified_object import BaseIdentifiedObject
+
+
+class BaseAuthorEntity(BaseIdentifiedObject, ABC):
+    """Marks the models that may stand in `author`."""

@@ -1,0 +1,67 @@
+"""The Traffic Light Protocol."""
+
+from typing import Any, ClassVar
+
+from connectors_sdk.models.base_identified_object import BaseIdentifiedObject
+from connectors_sdk.models.enums import TLPLevel
+
+_IDS = {
+    TLPLevel.CLEAR: "613f2e26-407d-48c7-9eca-b8e91df99dc9",
+    TLPLevel.WHITE: "613f2e26-407d-48c7-9eca-b8e91df99dc9",
+    TLPLevel.GREEN: "34098fce-860f-48ae-8e50-ebd3cc5e41da",
+    TLPLevel.AMBER: "f88d31f6-486f-44da-b317-01333bde0b82",
+    TLPLevel.AMBER_STRICT: "826578e1-40ad-459f-bc73-ede076f81f37",
+    TLPLevel.RED: "5e57c739-391a-4eb3-b6be-7d15ca92d5ed",
+}
+# The instant at which STIX fixed its markings; constant, so that output is reproducible.
+_CREATED = "2017-01-20T00:00:00.000Z"
+
+
+class TLPMarking(BaseIdentifiedObject):
+    """A TLP marking (STIX 2.1 section 7.2.1.4; CLEAR and AMBER+STRICT as OpenCTI defines them).
+
+    Attributes:
+        level: `clear`, `white`, `green`, `amber`, `amber+strict` or `red`.
+    """
+
+    _stix2_class: ClassVar[str] = "MarkingDefinition"
+
+    level: TLPLevel
+
+    def _make_id(self) -> str:
+        return f"marking-definition--{_IDS[self.level]}"
+
+    def _stix_properties(self) -> dict[str, Any]:
+        properties: dict[str, Any] = {
+            "type": "marking-definition",
+            "spec_version": "2.1",
+            "id": self.id,
+            "created": _CREATED,
+        }
+        if self.level in (TLPLevel.CLEAR, TLPLevel.AMBER_STRICT):
+            # STIX has no definition for TLP 2.0; OpenCTI reads the properties with its prefix.
+            return {
+                **properties,
+                "definition_type": "statement",
+                "definition": {"statement": "custom"},
+                "x_opencti_definition_type": "TLP",
+                "x_opencti_definition": f"TLP:{self.level.value.upper()}",
+            }
+        return {
+            **properties,
+            "definition_type": "tlp",
+            "name": f"TLP:{self.level.value.upper()}",
+            "definition": {"tlp": self.level.value},
+        }
+
+    def to_stix2_object(self) -> Any:
+        """Return the stix2 marking; for the four TLP 1 levels stix2's own constants."""
+        import stix2
+
+        constants = {
+            TLPLevel.WHITE: stix2.v21.TLP_WHITE,
+            TLPLevel.GREEN: stix2.v21.TLP_GREEN,
+            TLPLevel.AMBER: stix2.v21.TLP_AMBER,
+            TLPLevel.RED: stix2.v21.TLP_RED,
+        }
+        return constants.get(self.level) or super().to_stix2_object()
