@@ -18,7 +18,7 @@ from requests.adapters import HTTPAdapter
 from connectors_sdk.connectors._causes import describe, describe_status
 
 DEFAULT_LIMIT = 300.0
-_FIRST_PAUSE = 1.0
+_FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 30.0
 _PASSING_STATUS = (429, 502, 503, 504)
 # Errors inside a 200 answer that the platform's own worker repeats, too.
@@ -110,7 +110,7 @@ class PatientAdapter(HTTPAdapter):
             away = True
             left = max(self._limit - waited, 0)
             self._log(
-                f"The platform is away: {problem}. Trying again in {pause:.0f} s, for {left:.0f} s more."
+                f"The platform is away: {problem}. Trying again in {pause:.3g} s, for {left:.0f} s more."
             )
             time.sleep(pause)
         return super().send(request, **options)

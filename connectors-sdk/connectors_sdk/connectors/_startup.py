@@ -85,7 +85,7 @@ def connect(
         left = max(limit - (time.monotonic() - started), 0)
         _say(
             config,
-            f"Cannot connect to OpenCTI at {url}: {cause}. Trying again in {pause:.0f} s, for {left:.0f} s more.",
+            f"Cannot connect to OpenCTI at {url}: {cause}. Trying again in {pause:.3g} s, for {left:.0f} s more.",
         )
         time.sleep(pause)
     helper, cause = _attempt(make_helper, config)

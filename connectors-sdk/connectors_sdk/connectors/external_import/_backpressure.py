@@ -73,7 +73,7 @@ class Backpressure:
             return
         for pause in growing_pauses(self._limit if is_patient() else 0):
             self._logger.warning(
-                f"The message broker is away: {cause}. Trying again in {pause:.0f} s."
+                f"The message broker is away: {cause}. Trying again in {pause:.3g} s."
             )
             time.sleep(pause)
             cause = self._unreachable(address)

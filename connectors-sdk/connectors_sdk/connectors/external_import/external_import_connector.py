@@ -126,9 +126,8 @@ class ExternalImportConnector:
             name = f" by {stop}" if isinstance(stop, StopRequested) else ""
             self.logger.info(f"Connector stopped{name}.")
             sys.exit(ExitCode.OK)
-        except (
-            Exception
-        ) as err:  # pylint: disable=broad-exception-caught  # the loop must outlive any failure
+        # The loop must outlive any failure.
+        except Exception as err:  # pylint: disable=broad-exception-caught
             self._last_run_failed = True
             reason = self._redact(describe(err))
             report.add_error(reason)

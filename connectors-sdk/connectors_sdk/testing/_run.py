@@ -1,0 +1,41 @@
+"""Running a connector in a test."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from connectors_sdk.testing._recording_helper import RecordingHelper
+
+
+def run_once(
+    settings: Any,
+    data_processors: Sequence[Any],
+    state: Any = None,
+    *,
+    helper: RecordingHelper | None = None,
+    check: bool = True,
+) -> RecordingHelper:
+    """Do one run of an external-import connector and return what it did.
+
+    Args:
+        settings: the connector's settings, see `make_settings`.
+        data_processors: what the connector runs.
+        state: the connector's state object, if it has one of its own.
+        helper: continue with what a former run left (its state); by default a new one.
+        check: fail if the run failed.
+
+    Raises:
+        AssertionError: the run failed, with what was logged about it.
+    """
+    # Loads pycti: only when it is needed.
+    from connectors_sdk.connectors.external_import import ExternalImportConnector
+
+    used = helper or RecordingHelper(settings.to_helper_config())
+    errors_before = len(used.messages("error"))
+    connector = ExternalImportConnector(
+        settings, data_processors, state, helper_factory=lambda _: used
+    )
+    connector.start()
+    errors = used.messages("error")[errors_before:]
+    if check and errors:
+        raise AssertionError("The run failed:\n" + "\n".join(errors))
+    return used
