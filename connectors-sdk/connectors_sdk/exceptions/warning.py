@@ -10,11 +10,11 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     GetCoreSchemaHandler,
-    ModelWrapValidatorHandler,
     ValidationError,
     ValidationInfo,
     model_validator,
 )
+from pydantic.functional_validators import ModelWrapValidatorHandler
 from pydantic_core import CoreSchema, core_schema
 
 T = TypeVar("T")
@@ -111,8 +111,10 @@ class _AnyValueWithWarning:
                 _warn("permissive_literal_warn", info, f"{reason}.", value)
                 return value
 
+        # A dump takes the value as it is: the literal's own serializer would complain.
+        as_it_is = core_schema.plain_serializer_function_ser_schema(lambda value: value)
         return core_schema.with_info_wrap_validator_function(
-            check, handler(source), serialization=core_schema.simple_ser_schema("any")
+            check, handler(source), serialization=as_it_is
         )
 
 

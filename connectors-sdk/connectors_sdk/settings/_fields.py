@@ -168,6 +168,7 @@ _EXPECTED = {
     "datetime": "an ISO 8601 date such as 2026-01-31T00:00:00Z, or a period back from now such as P30D",
     "timedelta": "an ISO 8601 duration such as PT1H",
     "HttpUrl": "a URL such as https://example.org",
+    "Url": "a URL such as https://example.org",
     "AnyUrl": "a URL such as https://example.org",
     "AnyHttpUrl": "a URL such as https://example.org",
     "Path": "a path",

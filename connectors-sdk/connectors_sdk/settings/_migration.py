@@ -14,8 +14,10 @@ from connectors_sdk.settings.deprecations import (
 )
 
 
-def migrate(model: type[BaseModel], data: dict[str, Any]) -> None:
-    """Move what was given under deprecated names, in place.
+def migrate_namespaces(model: type[BaseModel], data: dict[str, Any]) -> None:
+    """Move the deprecated sections, in place.
+
+    The settings inside that have a target of their own go there, not with the rest.
 
     Args:
         model: The settings class.
@@ -24,21 +26,36 @@ def migrate(model: type[BaseModel], data: dict[str, Any]) -> None:
     Raises:
         ValueError: A deprecation is declared in a way that cannot be carried out.
     """
-    sections = {
-        name: (Deprecate.of(field), _fields.namespace_model(field))
-        for name, field in model.model_fields.items()
-    }
-    # First the whole sections; the settings inside that have a target of their own go there, not with the rest.
-    for name, (mark, section) in sections.items():
-        if mark is not None:
-            _check(name, mark, is_section=True)
-            if mark.new_namespace:
-                if section is not None:
-                    _migrate_variables(data, name, section, mark.new_namespace)
-                migrate_deprecated_namespace(
-                    data, name, mark.new_namespace, mark.removal_date
-                )
-    for name, (_, section) in sections.items():
+    for name, field in model.model_fields.items():
+        mark = Deprecate.of(field)
+        if mark is None:
+            continue
+        _check(name, mark)
+        if mark.new_namespaced_var:
+            raise ValueError(
+                f"'{name}' is a section: it can move to 'new_namespace', not to 'new_namespaced_var'"
+            )
+        if mark.new_namespace:
+            section = _fields.namespace_model(field)
+            if section is not None:
+                _migrate_variables(data, name, section, mark.new_namespace)
+            migrate_deprecated_namespace(
+                data, name, mark.new_namespace, mark.removal_date
+            )
+
+
+def migrate_variables(model: type[BaseModel], data: dict[str, Any]) -> None:
+    """Move the deprecated settings of all sections, in place.
+
+    Args:
+        model: The settings class.
+        data: The configuration, section by section.
+
+    Raises:
+        ValueError: A deprecation is declared in a way that cannot be carried out.
+    """
+    for name, field in model.model_fields.items():
+        section = _fields.namespace_model(field)
         if section is not None:
             _migrate_variables(data, name, section, None)
 
@@ -54,7 +71,7 @@ def _migrate_variables(
         mark = Deprecate.of(field)
         if mark is None:
             continue
-        _check(f"{namespace}.{name}", mark, is_section=False)
+        _check(f"{namespace}.{name}", mark)
         if mark.new_namespaced_var:
             factory = mark.new_value_factory
             migrate_deprecated_variable(
@@ -68,14 +85,10 @@ def _migrate_variables(
             )
 
 
-def _check(name: str, mark: Deprecate, *, is_section: bool) -> None:
+def _check(name: str, mark: Deprecate) -> None:
     for target in (mark.new_namespace, mark.new_namespaced_var):
         if target is not None and not isinstance(target, str):
             raise ValueError(f"the deprecated '{name}' has a new name that is no text")
-    if is_section and mark.new_namespaced_var:
-        raise ValueError(
-            f"'{name}' is a section: it can move to 'new_namespace', not to 'new_namespaced_var'"
-        )
 
 
 def _guarded(factory: Callable[[Any], Any], name: str) -> Callable[[Any], Any]:
@@ -85,6 +98,9 @@ def _guarded(factory: Callable[[Any], Any], name: str) -> Callable[[Any], Any]:
         try:
             return factory(value)
         except Exception as error:  # pylint: disable=broad-exception-caught
-            return Unusable(f"cannot be made from '{name}' ({type(error).__name__})")
+            reason = (
+                str(error) if isinstance(error, ValueError) else type(error).__name__
+            )
+            return Unusable(f"cannot be made from '{name}': {reason}")
 
     return convert

@@ -18,7 +18,6 @@ from pydantic import (
     ConfigDict,
     Field,
     HttpUrl,
-    ModelWrapValidatorHandler,
     SecretStr,
     SerializationInfo,
     ValidationError,
@@ -27,9 +26,10 @@ from pydantic import (
     model_validator,
 )
 from pydantic.fields import FieldInfo
+from pydantic.functional_validators import ModelWrapValidatorHandler
 
 from connectors_sdk.settings import _fields
-from connectors_sdk.settings._migration import migrate
+from connectors_sdk.settings._migration import migrate_namespaces, migrate_variables
 from connectors_sdk.settings._problems import describe
 from connectors_sdk.settings._report import SettingSource, list_sources
 from connectors_sdk.settings._settings_loader import (
@@ -283,9 +283,22 @@ class BaseConnectorSettings(BaseConfigModel, ABC):
     ) -> Self:
         """Carry deprecated settings over to their new names."""
         if isinstance(data, dict):
-            data = deepcopy(data)
-            migrate(cls, data)
+            data = cls._migrate_deprecated_namespaces(deepcopy(data))
+            data = cls._migrate_deprecated_variables(data)
         return handler(data)
+
+    # Connectors override these two to look at what is moved.
+    @classmethod
+    def _migrate_deprecated_namespaces(cls, data: dict[str, Any]) -> dict[str, Any]:
+        """Move deprecated sections; see `Deprecate`."""
+        migrate_namespaces(cls, data)
+        return data
+
+    @classmethod
+    def _migrate_deprecated_variables(cls, data: dict[str, Any]) -> dict[str, Any]:
+        """Move deprecated settings; see `Deprecate`."""
+        migrate_variables(cls, data)
+        return data
 
     @model_validator(mode="wrap")
     @classmethod

@@ -1,7 +1,6 @@
-"""The settings that pycti's helper understands by itself, besides those that the SDK declares.
+"""The settings that pycti's helper or the SDK's runtime understands without any settings model declaring them.
 
-A connector's settings model need not declare them: what is set is passed on. This table is the one place that names
-them; it tells such a setting from a typing mistake, and documentation is made from it.
+What is set of them is passed on. This table is the one place that names them; it tells such a setting from a typing mistake, and documentation is made from it.
 Source: `OpenCTIConnectorHelper` and `OpenCTIConnector` of pycti 7.
 """
 
@@ -9,12 +8,12 @@ from typing import NamedTuple
 
 
 class HelperVariable(NamedTuple):
-    """One setting of pycti's helper.
+    """One setting.
 
     Attributes:
         variable: Environment variable.
         key: Place in `config.yml`: section and name; empty when only the environment can set it.
-        default: What the helper takes when it is not set, as text; empty when there is none.
+        default: What is taken when it is not set, as text; empty when there is none.
         description: What it does.
     """
 
@@ -90,29 +89,38 @@ LISTEN_PROTOCOL_API_SSL_PASSPHRASE | connector.listen_protocol_api_ssl_passphras
 QUEUE_PROTOCOL | connector.queue_protocol | amqp | Former name of CONNECTOR_QUEUE_PROTOCOL
 """
 
+# Understood by the SDK's runtime, not by pycti.
+_RUNTIME = """
+connector.platform_timeout | PT5M | How long to wait for a platform that is away, as ISO 8601 duration or seconds
+"""
 
-def _table() -> tuple[HelperVariable, ...]:
-    rows = [
-        [cell.strip() for cell in line.split("|")]
-        for line in _ROWS.strip().splitlines()
-    ]
-    regular = [
+
+def _cells(table: str) -> list[list[str]]:
+    lines = table.strip().splitlines()
+    return [[cell.strip() for cell in line.split("|")] for line in lines]
+
+
+def _regular(table: str) -> list[HelperVariable]:
+    return [
         HelperVariable(key.replace(".", "_").upper(), key, default, text)
-        for key, default, text in rows
+        for key, default, text in _cells(table)
     ]
-    irregular = [
-        HelperVariable(*(cell.strip() for cell in line.split("|")))
-        for line in _IRREGULAR.strip().splitlines()
-    ]
-    return (*regular, *irregular)
 
 
-HELPER_VARIABLES: tuple[HelperVariable, ...] = _table()
+HELPER_VARIABLES: tuple[HelperVariable, ...] = (
+    *_regular(_ROWS),
+    *(HelperVariable(*cells) for cells in _cells(_IRREGULAR)),
+)
+
+RUNTIME_VARIABLES: tuple[HelperVariable, ...] = tuple(_regular(_RUNTIME))
 
 # Families of variables that the helper reads from the environment only.
 HELPER_PREFIXES: tuple[str, ...] = ("OPENCTI_MISSING_REF_RETRY_",)
 
-HELPER_KEYS: frozenset[str] = frozenset(row.key for row in HELPER_VARIABLES)
+# Every key that is understood without being declared, in lower case.
+HELPER_KEYS: frozenset[str] = frozenset(
+    row.key for row in (*HELPER_VARIABLES, *RUNTIME_VARIABLES)
+)
 
 HELPER_SECTIONS: frozenset[str] = frozenset(
     key.partition(".")[0] for key in HELPER_KEYS

@@ -1,6 +1,7 @@
 """The classes, the helper's configuration, and the seams that connectors and their tests rely on."""
 
 import copy
+import warnings
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -10,11 +11,11 @@ import pytest
 from pydantic import (
     Field,
     HttpUrl,
-    ModelWrapValidatorHandler,
     SecretStr,
     ValidationError,
     model_validator,
 )
+from pydantic.functional_validators import ModelWrapValidatorHandler
 
 from connectors_sdk import (
     BaseConfigModel,
@@ -259,6 +260,25 @@ def test_order_of_validators() -> None:
 
     Watching()
     assert seen == [("wrap", {}), ("before", CONFIG)]
+
+
+def test_migration_can_be_overridden() -> None:
+    class Careful(Settings):
+        @classmethod
+        def _migrate_deprecated_variables(cls, data: dict[str, Any]) -> dict[str, Any]:
+            data["feed"]["pages"] += 1
+            return super()._migrate_deprecated_variables(data)
+
+    config = {**CONFIG, "feed": {"api_key": "k", "pages": 1}}
+    assert Careful.from_dict(config).feed.pages == 2
+
+
+def test_settings_of_the_runtime_are_known() -> None:
+    config = {**CONFIG, "connector": {**CONNECTOR, "platform_timeout": "PT1M"}}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        helper_config = Settings.from_dict(config).to_helper_config()
+    assert helper_config["connector"]["platform_timeout"] == "PT1M"
 
 
 def test_sources_are_told(set_env: SetEnv, folder: Path) -> None:

@@ -5,7 +5,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from connectors_sdk.settings.base_settings import _BaseConnectorConfig, _OpenCTIConfig
-from connectors_sdk.settings.helper_variables import HELPER_VARIABLES
+from connectors_sdk.settings.helper_variables import (
+    HELPER_VARIABLES,
+    RUNTIME_VARIABLES,
+)
 
 
 def read_by_pycti() -> set[tuple[str, str]]:
@@ -41,5 +44,6 @@ def test_table_is_complete() -> None:
 
 
 def test_every_row_says_what_it_is_for() -> None:
-    assert all(row.description for row in HELPER_VARIABLES)
-    assert len({row.variable for row in HELPER_VARIABLES}) == len(HELPER_VARIABLES)
+    rows = [*HELPER_VARIABLES, *RUNTIME_VARIABLES]
+    assert all(row.description for row in rows)
+    assert len({row.variable for row in rows}) == len(rows)
