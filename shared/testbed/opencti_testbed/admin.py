@@ -38,9 +38,7 @@ def summary(platform: Platform) -> dict[str, Any]:
         "objects_by_type": counts,
         "total": sum(counts.values()),
         "outcomes_by_type": totals,
-        **{
-            outcome: sum(by[outcome] for by in totals.values()) for outcome in OUTCOMES
-        },
+        **{outcome: sum(by[outcome] for by in totals.values()) for outcome in OUTCOMES},
         "queue": {
             "bundles": backlog.bundles,
             "objects": backlog.objects,

@@ -49,7 +49,9 @@ def serve(
 
     level = logging.getLevelNamesMapping().get(log_level.upper())
     if level is None:
-        raise typer.BadParameter(f"{log_level!r} is no log level", param_hint="--log-level")
+        raise typer.BadParameter(
+            f"{log_level!r} is no log level", param_hint="--log-level"
+        )
     logging.basicConfig(
         level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )

@@ -42,11 +42,11 @@ class TestbedProcess:
             options: further options of `testbed serve`.
         """
         self._temporary = (
-            None
-            if data_dir
-            else tempfile.TemporaryDirectory(prefix="opencti-testbed-")
+            None if data_dir else tempfile.TemporaryDirectory(prefix="opencti-testbed-")
         )
-        self.data_dir = data_dir or Path(self._temporary.name if self._temporary else "")
+        self.data_dir = data_dir or Path(
+            self._temporary.name if self._temporary else ""
+        )
         self.token = token
         self._options = options
         self._process: subprocess.Popen[str] | None = None

@@ -114,9 +114,7 @@ def execute(
         if isinstance(definition, OperationDefinitionNode)
     ]
     if len(operations) != 1:
-        return failure(
-            f"Send one operation, not {len(operations)}", "BAD_USER_INPUT"
-        )
+        return failure(f"Send one operation, not {len(operations)}", "BAD_USER_INPUT")
     fragments = {
         definition.name.value: definition
         for definition in document.definitions

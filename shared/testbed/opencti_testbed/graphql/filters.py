@@ -239,7 +239,9 @@ def _operator(column: str, operator: str, value: Any) -> Condition:
             f"CAST({column} AS TEXT) LIKE ? ESCAPE '\\'",
             [PATTERNS[operator].format(text)],
         )
-    raise ApiError("UNSUPPORTED_ERROR", f"Filter operator {operator!r} is not supported")
+    raise ApiError(
+        "UNSUPPORTED_ERROR", f"Filter operator {operator!r} is not supported"
+    )
 
 
 def _number(value: Any) -> float | None:

@@ -185,8 +185,7 @@ FIELDS: dict[str, Field] = {
     "created_at": lambda n, _: n.stored.created_at,
     "updated_at": lambda n, _: n.stored.updated_at,
     "created": lambda n, _: date(n.stored.data.get("created")) or n.stored.created_at,
-    "modified": lambda n, _: date(n.stored.data.get("modified"))
-    or n.stored.updated_at,
+    "modified": lambda n, _: date(n.stored.data.get("modified")) or n.stored.updated_at,
     "revoked": lambda n, _: bool(n.stored.data.get("revoked", False)),
     "is_family": lambda n, _: bool(n.stored.data.get("is_family", False)),
     "status": lambda n, _: None,

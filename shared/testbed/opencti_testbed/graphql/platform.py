@@ -237,9 +237,7 @@ def _register_connector(platform: Platform, arguments: Mapping[str, Any]) -> Any
     declared = dict(arguments.get("input") or {})
     absent = [key for key in ("id", "name", "type") if not declared.get(key)]
     if absent:
-        raise ApiError(
-            "BAD_USER_INPUT", f"registerConnector needs {', '.join(absent)}"
-        )
+        raise ApiError("BAD_USER_INPUT", f"registerConnector needs {', '.join(absent)}")
     return platform.connector(platform.store.connectors.register(declared))
 
 

@@ -186,9 +186,7 @@ def _location(name: str, stix: Mapping[str, Any]) -> dict[str, Any]:
     if kind != "Position":
         return {"name": name, "x_opencti_location_type": kind}
     place = {
-        key: stix[key]
-        for key in ("latitude", "longitude")
-        if stix.get(key) is not None
+        key: stix[key] for key in ("latitude", "longitude") if stix.get(key) is not None
     }
     return place or {"name": name}
 

@@ -39,7 +39,9 @@ class Connectors:
                     declared["id"],
                     declared["name"],
                     declared["type"],
-                    orjson.dumps(scope if isinstance(scope, list) else [scope]).decode(),
+                    orjson.dumps(
+                        scope if isinstance(scope, list) else [scope]
+                    ).decode(),
                     orjson.dumps(declared).decode(),
                     now,
                     now,
@@ -62,7 +64,9 @@ class Connectors:
         """
         found = self.get(connector_id)
         if found is None:
-            raise UnknownConnector(f"No connector is registered under the id {connector_id}")
+            raise UnknownConnector(
+                f"No connector is registered under the id {connector_id}"
+            )
         return found
 
     def all(self) -> list[dict[str, Any]]:

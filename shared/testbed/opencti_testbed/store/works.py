@@ -114,9 +114,7 @@ class Works:
     def received(self, work_id: str, message: str | None) -> None:
         """Note that the connector has begun."""
         with self._database.write() as connection:
-            self._change(
-                work_id, "status = 'progress', received_time = ?", timestamp()
-            )
+            self._change(work_id, "status = 'progress', received_time = ?", timestamp())
             self._say(connection, work_id, message, is_error=False)
 
     def processed(self, work_id: str, message: str | None, in_error: bool) -> None:
@@ -212,7 +210,9 @@ class Works:
                 ("work_message", "work_id"),
                 ("work_count", "work_id"),
             ):
-                connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (work_id,))
+                connection.execute(
+                    f"DELETE FROM {table} WHERE {column} = ?", (work_id,)
+                )
 
     def _say(
         self,

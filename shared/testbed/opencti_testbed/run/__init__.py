@@ -1,0 +1,1 @@
+"""`testbed run`: a connector as its own process against the embedded platform, watched."""

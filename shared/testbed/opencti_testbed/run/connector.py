@@ -1,0 +1,140 @@
+"""A connector's process: started in its folder, its log kept, its memory measured."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+LAST_WORDS = 30
+GRACE_SECONDS = 15.0
+
+
+class NoConnector(ValueError):
+    """The folder holds no connector."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a connector's process ended.
+
+    Attributes:
+        exit_code: as a shell would say it; 128 + n for signal n.
+        seconds: how long it ran.
+        peak_rss_bytes: the most memory it had resident.
+    """
+
+    exit_code: int
+    seconds: float
+    peak_rss_bytes: int
+
+
+def main_file(folder: Path) -> Path:
+    """Return the connector's program.
+
+    Raises:
+        NoConnector: there is no `src/main.py` in the folder.
+    """
+    main = folder / "src" / "main.py"
+    if not main.is_file():
+        raise NoConnector(f"{folder} is no connector: it has no src/main.py")
+    return main.resolve()
+
+
+def environment(
+    folder: Path, url: str, token: str, extra: Mapping[str, str], once: bool
+) -> dict[str, str]:
+    """Return the environment of a connector for a platform.
+
+    What the caller has set wins over the defaults; address, token and queue are the platform's.
+    """
+    defaults = {
+        "CONNECTOR_ID": str(uuid.uuid5(uuid.NAMESPACE_URL, f"connector/{folder.name}")),
+        "CONNECTOR_LOG_LEVEL": "info",
+    }
+    forced = {
+        "OPENCTI_URL": url,
+        "OPENCTI_TOKEN": token,
+        "CONNECTOR_QUEUE_PROTOCOL": "api",
+        "PYTHONUNBUFFERED": "1",
+    }
+    if once:
+        forced["CONNECTOR_RUN_AND_TERMINATE"] = "true"
+    return {**defaults, **os.environ, **forced, **extra}
+
+
+class ConnectorProcess:
+    """One run of a connector."""
+
+    def __init__(
+        self, python: str, main: Path, env: Mapping[str, str], log: Path
+    ) -> None:
+        """Start it.
+
+        Args:
+            python: the interpreter.
+            main: the program; it runs in its folder.
+            env: the whole environment.
+            log: file to which its output is appended.
+        """
+        self.last_words: deque[str] = deque(maxlen=LAST_WORDS)
+        self._log = log.open("a", encoding="utf-8")
+        self._started = time.monotonic()
+        self._ended: Ended | None = None
+        self._process = subprocess.Popen(  # pylint: disable=consider-using-with
+            [python, main.name],
+            cwd=main.parent,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self.last_words.append(line.rstrip())
+            self._log.write(line)
+            self._log.flush()
+
+    def poll(self) -> Ended | None:
+        """Return how it ended, or None while it runs."""
+        if self._ended is None:
+            # wait4 tells the process's own peak memory; nobody else may wait for it.
+            pid, status, usage = os.wait4(self._process.pid, os.WNOHANG)
+            if pid:
+                self._finish(status, usage.ru_maxrss)
+        return self._ended
+
+    def _finish(self, status: int, peak: int) -> None:
+        code = os.waitstatus_to_exitcode(status)
+        self._process.returncode = code
+        self._reader.join(timeout=5)
+        self._log.close()
+        self._ended = Ended(
+            128 - code if code < 0 else code,
+            time.monotonic() - self._started,
+            peak if sys.platform == "darwin" else peak * 1024,
+        )
+
+    def stop(self) -> Ended:
+        """Ask it to end; kill it when it does not within 15 seconds."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            if self.poll() is None:
+                os.killpg(self._process.pid, number)
+            until = time.monotonic() + GRACE_SECONDS
+            while self.poll() is None and time.monotonic() < until:
+                time.sleep(0.05)
+        assert self._ended is not None
+        return self._ended
