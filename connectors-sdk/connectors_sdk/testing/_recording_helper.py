@@ -161,7 +161,8 @@ class RecordingHelper:  # pylint: disable=too-many-instance-attributes  # pycti'
         self.log_info = self.connector_logger.info
         self.log_warning = self.connector_logger.warning
         self.log_error = self.connector_logger.error
-        self.api = _Api(self)
+        # Any: tests assign to it what they need.
+        self.api: Any = _Api(self)
         self.api_impersonate = self.api
 
     # -- what tests ask ----------------------------------------------------------------------------------------------

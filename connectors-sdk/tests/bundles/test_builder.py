@@ -12,6 +12,7 @@ import stix2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connectors_sdk import clock
 from connectors_sdk.bundles import (
     Bundle,
     BundleBuilder,
@@ -21,6 +22,15 @@ from connectors_sdk.bundles import (
     iter_bundles,
     references_of,
 )
+from connectors_sdk.models import (
+    Malware,
+    OrganizationAuthor,
+    Reference,
+    Relationship,
+    TLPMarking,
+    Tool,
+)
+from connectors_sdk.models.enums import RelationshipType, TLPLevel
 
 GREEN = "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da"
 STRICT = "marking-definition--826578e1-40ad-459f-bc73-ede076f81f37"
@@ -448,6 +458,37 @@ def test_what_was_sent_but_cannot_be_supplied_is_settled_at_once(stix: Make) -> 
 
 
 # -- models ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_models_of_the_sdk() -> None:
+    author = OrganizationAuthor(name="Author")
+    malware = Malware(
+        name="M",
+        is_family=True,
+        author=author,
+        markings=[TLPMarking(level=TLPLevel.RED), Reference(id=STRICT)],
+    )
+    tool = Tool(name="T", author=author)
+    uses = Relationship(
+        type=RelationshipType.USES, source=malware, target=tool, author=author
+    )
+    for objects in ([uses], iter([uses])):
+        with clock.frozen(datetime(2024, 1, 1, tzinfo=timezone.utc)):
+            (bundle,) = iter_bundles(objects)
+            expected = uses.to_stix_dict()
+        assert_dependencies_first(bundle)
+        assert not bundle.external
+        assert sorted(bundle.ids) == sorted(
+            [
+                author.id,
+                malware.id,
+                tool.id,
+                uses.id,
+                STRICT,
+                TLPMarking(level=TLPLevel.RED).id,
+            ]
+        )
+        assert bundle.objects[-1] == expected
 
 
 class Model:

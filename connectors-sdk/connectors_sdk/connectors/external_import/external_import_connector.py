@@ -9,11 +9,12 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Any
 
 from pycti import OpenCTIConnectorHelper
 
+from connectors_sdk import clock
 from connectors_sdk.connectors._causes import describe
 from connectors_sdk.connectors._patience import make_patient
 from connectors_sdk.connectors._redaction import Redactor
@@ -114,8 +115,8 @@ class ExternalImportConnector:
         Raises:
             SystemExit: code 0, when the process was told to stop.
         """
-        began = datetime.now(timezone.utc)
-        clock = time.monotonic()
+        began = clock.now()
+        started = time.monotonic()
         report = RunReport()
         self.helper.metric.inc("run_count")
         self.helper.metric.state("running")
@@ -136,7 +137,7 @@ class ExternalImportConnector:
             self.logger.error(f"Run failed: {reason}")
         finally:
             self.helper.metric.state("idle")
-        seconds = time.monotonic() - clock
+        seconds = time.monotonic() - started
         self.logger.info(report.summary(seconds, self._next_run()))
 
     def _init_dependencies(self) -> None:
@@ -203,4 +204,4 @@ class ExternalImportConnector:
         period = self.settings.connector.duration_period
         if self._runs_once() or not isinstance(period, timedelta):
             return None
-        return datetime.now(timezone.utc) + period
+        return clock.now() + period

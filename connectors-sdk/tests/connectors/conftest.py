@@ -1,0 +1,21 @@
+"""What the runtime changes in the process is put back after each test."""
+
+import logging
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _same_process_afterwards() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level, hook = list(root.handlers), root.level, sys.excepthook
+    formatters = {handler: handler.formatter for handler in handlers}
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for handler, formatter in formatters.items():
+        handler.setFormatter(formatter)
+    sys.excepthook = hook
+    logging.captureWarnings(False)
