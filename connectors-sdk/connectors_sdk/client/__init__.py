@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from connectors_sdk.client.retry import RetryPolicy
     from connectors_sdk.client.stream import (
         BadRecord,
+        StreamOptions,
         iter_csv,
         iter_json_array,
         iter_json_lines,
@@ -82,7 +83,13 @@ _MODULES = {
     "rate_limit": ("RateLimit",),
     "redact": ("RedactingFilter", "redact", "register_secret"),
     "retry": ("RetryPolicy",),
-    "stream": ("BadRecord", "iter_csv", "iter_json_array", "iter_json_lines"),
+    "stream": (
+        "BadRecord",
+        "StreamOptions",
+        "iter_csv",
+        "iter_json_array",
+        "iter_json_lines",
+    ),
     "timing": ("Timing",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
@@ -119,6 +126,7 @@ __all__ = [  # pylint: disable=undefined-all-variable  # resolved by __getattr__
     "RateLimit",
     "RedactingFilter",
     "RetryPolicy",
+    "StreamOptions",
     "Timing",
     "Validators",
     "iter_csv",

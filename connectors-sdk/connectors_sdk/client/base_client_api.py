@@ -2,7 +2,7 @@
 
 import dataclasses
 import logging
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -11,18 +11,8 @@ import requests
 import urllib3.exceptions
 
 from connectors_sdk.client.body import MAX_BODY_BYTES, MAX_SECONDS, BodyReader
-from connectors_sdk.client.conditional import (
-    ConditionalDownload,
-    ConditionalResult,
-    Validators,
-)
-from connectors_sdk.client.download import (
-    MAX_DOWNLOAD_BYTES,
-    DownloadedFile,
-    FileSink,
-)
-from connectors_sdk.client.exceptions import ApiClientError, ApiDecodeError
 from connectors_sdk.client.network_errors import translate
+from connectors_sdk.client.paging_api import PagingApi
 from connectors_sdk.client.quota import DailyQuota
 from connectors_sdk.client.rate_limit import (
     DEFAULT_TIMEOUT,
@@ -33,7 +23,6 @@ from connectors_sdk.client.rate_limit import (
 )
 from connectors_sdk.client.redact import (
     guard_http_logs,
-    is_sensitive_name,
     plain,
     register_secret,
     shown_url,
@@ -43,11 +32,14 @@ from connectors_sdk.client.session import HARMLESS_HEADERS, Home, HomeSession
 from connectors_sdk.client.statuses import error_for
 from connectors_sdk.client.timing import Timing
 from connectors_sdk.client.tls import TrustStore
+from connectors_sdk.client.transfer_api import TransferApi
 
 logger = logging.getLogger("connectors_sdk.client")
 
 
-class BaseClientApi:
+class BaseClientApi(
+    TransferApi, PagingApi
+):  # pylint: disable=too-many-instance-attributes  # one per setting
     """HTTP client for one source. Derive from it, give credentials through `session_headers`, call `_get` and friends.
 
     Example:
@@ -286,8 +278,6 @@ class BaseClientApi:
             }
         try:
             return self._session.request(method, url, **kwargs)
-        except ApiClientError:
-            raise
         except (
             requests.exceptions.RequestException,
             urllib3.exceptions.HTTPError,
@@ -338,79 +328,6 @@ class BaseClientApi:
 
     def _url_of(self, response: requests.Response) -> str:
         return str(getattr(response, "url", None) or self._base_url)
-
-    # --- Conditional requests and downloads -------------------------------------------------------------------------
-
-    def _get_conditional(
-        self, path: str, validators: Validators | None = None, **kwargs: Any
-    ) -> ConditionalResult:
-        """GET a resource only if it changed.
-
-        Args:
-            path: As of `_request`.
-            validators: Those of the last result; None or empty asks unconditionally.
-            kwargs: Passed on to `requests.Session.request`.
-
-        Raises:
-            ApiClientError: As of `_request`.
-        """
-        known = validators or Validators()
-        kwargs["headers"] = {**(kwargs.get("headers") or {}), **known.headers()}
-        response = self._checked_request("GET", path, **kwargs)
-        if response.status_code == 304:
-            return ConditionalResult(True, known.renewed(response.headers), response)
-        return ConditionalResult(False, Validators.of(response.headers), response)
-
-    def _download(
-        self,
-        path: str,
-        *,
-        directory: Path | None = None,
-        max_bytes: int | None = MAX_DOWNLOAD_BYTES,
-        **kwargs: Any,
-    ) -> DownloadedFile:
-        """GET a resource of any size into a temporary file.
-
-        A download that breaks off is started again like any failed request.
-
-        Args:
-            path: As of `_request`.
-            directory: Where to put the file; None: the system's place for temporary files.
-            max_bytes: Biggest file accepted; None for no limit.
-            kwargs: Passed on to `requests.Session.request`.
-
-        Returns:
-            The file; use it in a `with` statement, which deletes it.
-
-        Raises:
-            ApiTooLargeError: It is bigger than `max_bytes`.
-            ApiStorageError: It cannot be written.
-            ApiClientError: As of `_request`.
-        """
-        return self._download_if_changed(
-            path, None, directory=directory, max_bytes=max_bytes, **kwargs
-        ).required_file()
-
-    def _download_if_changed(
-        self,
-        path: str,
-        validators: Validators | None,
-        *,
-        directory: Path | None = None,
-        max_bytes: int | None = MAX_DOWNLOAD_BYTES,
-        **kwargs: Any,
-    ) -> ConditionalDownload:
-        """Download a resource only if it changed; arguments and errors of `_get_conditional` and `_download`."""
-        sink = FileSink(self._body.limited_to(max_bytes), directory)
-        # `requests` hands `stream` on to the adapter untouched, which lets a sink read the body within the attempt.
-        result = self._get_conditional(path, validators, stream=sink, **kwargs)
-        if result.not_modified:
-            result.response.close()
-            return ConditionalDownload(True, result.validators, None)
-        if sink.file is None:
-            # The answer did not come through the client's adapter.
-            sink(result.response)
-        return ConditionalDownload(False, result.validators, sink.file)
 
 
 def _proxies_by_scheme(proxies: str | Mapping[str, str] | None) -> dict[str, str]:

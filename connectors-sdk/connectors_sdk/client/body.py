@@ -16,8 +16,8 @@ from connectors_sdk.client.exceptions import (
 from connectors_sdk.client.network_errors import translate
 from connectors_sdk.client.redact import shown_url
 from connectors_sdk.client.timing import Timing
+from connectors_sdk.client.unpack import CHUNK_BYTES
 
-CHUNK_BYTES = 64 * 1024
 MAX_BODY_BYTES = 512 * 1024 * 1024
 MAX_SECONDS = 3600.0
 

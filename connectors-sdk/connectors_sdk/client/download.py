@@ -4,27 +4,19 @@ import hashlib
 import io
 import os
 import tempfile
-import zlib
 from collections.abc import Iterator
-from gzip import BadGzipFile, GzipFile
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, cast
 
 import requests
 
-from connectors_sdk.client.body import CHUNK_BYTES, BodyReader
+from connectors_sdk.client.body import BodyReader
 from connectors_sdk.client.conditional import Validators
-from connectors_sdk.client.exceptions import (
-    ApiClientError,
-    ApiContentEncodingError,
-    ApiStorageError,
-    ApiTooLargeError,
-    ApiTruncatedError,
-)
+from connectors_sdk.client.exceptions import ApiClientError, ApiStorageError
+from connectors_sdk.client.unpack import CHUNK_BYTES, ChunkReader, unpacked
 
 MAX_DOWNLOAD_BYTES = 4 * 1024**3
-_GZIP_MAGIC = b"\x1f\x8b"
 
 
 class DownloadedFile:
@@ -87,7 +79,7 @@ class DownloadedFile:
             A buffered binary stream. Reading raises `ApiTruncatedError`, `ApiContentEncodingError` or
             `ApiTooLargeError` for a damaged or oversized gzip file.
         """
-        return open_maybe_gzip(self.path, self.max_bytes)
+        return open_file(self.path, self.max_bytes)
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the (unpacked) content in pieces."""
@@ -96,12 +88,15 @@ class DownloadedFile:
                 yield piece
 
 
-def open_maybe_gzip(path: Path, max_bytes: int | None = None) -> BinaryIO:
+def open_file(path: Path, max_bytes: int | None = None) -> BinaryIO:
     """Open a file of this machine for reading, unpacking gzip.
 
     Args:
         path: The file.
         max_bytes: Bound for what it unpacks to; None for none.
+
+    Returns:
+        A buffered binary stream, see `DownloadedFile.open`.
 
     Raises:
         ApiStorageError: It cannot be opened.
@@ -112,51 +107,14 @@ def open_maybe_gzip(path: Path, max_bytes: int | None = None) -> BinaryIO:
         raise ApiStorageError(
             f"{path} cannot be read ({error.strerror}). Check the path and the permissions."
         ) from error
-    magic = stream.read(len(_GZIP_MAGIC))
-    stream.seek(0)
-    if magic != _GZIP_MAGIC:
-        return stream
-    return cast(
-        BinaryIO, io.BufferedReader(_Unpacked(stream, path, max_bytes), CHUNK_BYTES)
-    )
+    chunks = unpacked(_chunks(stream), str(path), max_bytes)
+    return cast(BinaryIO, io.BufferedReader(ChunkReader(chunks), CHUNK_BYTES))
 
 
-class _Unpacked(io.RawIOBase):
-    """The content of a gzip stream, with the client's errors and a bound (a small file may unpack to terabytes)."""
-
-    def __init__(self, packed: BinaryIO, path: Path, max_bytes: int | None) -> None:
-        self._packed = packed
-        self._stream = GzipFile(fileobj=packed, mode="rb")
-        self._path = path
-        self._left = max_bytes
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]
-        try:
-            piece = self._stream.read(len(buffer))
-        except EOFError:
-            raise ApiTruncatedError(
-                f"The gzip file {self._path} ends before it is complete. Get it again."
-            ) from None
-        except (BadGzipFile, zlib.error) as error:
-            raise ApiContentEncodingError(
-                f"The gzip file {self._path} is damaged ({error}). Get it again."
-            ) from None
-        if self._left is not None:
-            self._left -= len(piece)
-            if self._left < 0:
-                raise ApiTooLargeError(
-                    f"The gzip file {self._path} unpacks to more than the limit. Raise the limit if that is right."
-                )
-        buffer[: len(piece)] = piece
-        return len(piece)
-
-    def close(self) -> None:
-        self._stream.close()
-        self._packed.close()
-        super().close()
+def _chunks(stream: BinaryIO) -> Iterator[bytes]:
+    with stream:
+        while piece := stream.read(CHUNK_BYTES):
+            yield piece
 
 
 class FileSink:  # pylint: disable=too-few-public-methods

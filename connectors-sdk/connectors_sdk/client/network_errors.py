@@ -3,6 +3,8 @@
 Import them from `connectors_sdk.client.exceptions`.
 """
 
+# Each error is both a kind of the client's and of the library's errors: # pylint: disable=too-many-ancestors
+
 import socket
 import ssl
 from collections.abc import Iterator
@@ -56,7 +58,7 @@ class ApiJsonDecodeError(ApiDecodeError, requests.exceptions.JSONDecodeError):
         msg, doc, pos, lineno, colno: As in `json.JSONDecodeError`; `doc` is always empty, it may be huge or private.
     """
 
-    def __init__(
+    def __init__(  # pylint: disable=super-init-not-called
         self,
         message: str,
         *,

@@ -81,7 +81,7 @@ class _RateLimitAdapter(HTTPAdapter):
         options: Passed on to `HTTPAdapter` (pool sizes).
     """
 
-    def __init__(
+    def __init__(  # pylint: disable=too-many-arguments
         self,
         rate_limit: RateLimit | str | None = None,
         rate_limit_key: str = "",
