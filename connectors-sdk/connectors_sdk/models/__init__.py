@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from connectors_sdk.models.reference import Reference
     from connectors_sdk.models.relationship import Relationship
     from connectors_sdk.models.sector import Sector
+    from connectors_sdk.models.statement_marking import StatementMarking
     from connectors_sdk.models.tlp_marking import TLPMarking
     from connectors_sdk.models.tool import Tool
 
@@ -52,6 +53,7 @@ __all__ = [
     "Reference",
     "Relationship",
     "Sector",
+    "StatementMarking",
     "TLPMarking",
     "Tool",
 ]

@@ -12,6 +12,7 @@ from connectors_sdk.models.base_author_entity import BaseAuthorEntity
 from connectors_sdk.models.base_identified_object import BaseIdentifiedObject
 from connectors_sdk.models.external_reference import ExternalReference
 from connectors_sdk.models.reference import Reference
+from connectors_sdk.models.statement_marking import StatementMarking
 from connectors_sdk.models.tlp_marking import TLPMarking
 
 
@@ -32,7 +33,7 @@ class BaseIdentifiedEntity(BaseIdentifiedObject, ABC):
     _stix_type: ClassVar[str]
 
     author: BaseAuthorEntity | Reference | None = None
-    markings: list[TLPMarking | Reference] | None = None
+    markings: list[TLPMarking | StatementMarking | Reference] | None = None
     external_references: list[ExternalReference] | None = None
     labels: list[str] | None = None
     created: AwareDatetime | None = None
