@@ -311,18 +311,20 @@ def test_a_long_chain_in_linear_time(stix: Make) -> None:
                     assert_dependencies_first(bundle)
 
 
-@pytest.mark.parametrize("report_first", [True, False])
-def test_an_object_with_100_000_references(stix: Make, report_first: bool) -> None:
+@pytest.mark.parametrize(("count", "report_first"), [(100_000, False), (20_000, True)])
+def test_an_object_with_very_many_references(
+    stix: Make, count: int, report_first: bool
+) -> None:
     parts = [
         {"type": "url", "id": f"url--00000000-0000-5000-8000-{n:012x}", "value": "x"}
-        for n in range(100_000)
+        for n in range(count)
     ]
     report = stix("report", "r", object_refs=[p["id"] for p in parts])
     feed = [report, *parts] if report_first else [*parts, report]
     with pytest.warns(OversizedBundleWarning):
         bundles = list(iter_bundles(iter(feed)))
     # Quadratic behaviour would take hours.
-    assert max(map(len, bundles)) == 100_001
+    assert max(map(len, bundles)) == count + 1
 
 
 # -- duplicates ------------------------------------------------------------------------------------------------------
@@ -579,7 +581,7 @@ def graphs(draw: st.DrawFn) -> list[dict[str, Any]]:
     return draw(st.permutations([*objects, *extra]))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     graph=graphs(),
     as_list=st.booleans(),

@@ -17,6 +17,7 @@ from connectors_sdk import (
     clock,
 )
 from connectors_sdk.models import Malware, OrganizationAuthor
+from connectors_sdk.settings.exceptions import UnknownSettingWarning
 from connectors_sdk.testing import RecordingHelper, make_settings, run_once
 
 EARLIER = "2024-01-01T00:00:00+00:00"
@@ -79,7 +80,7 @@ def test_a_list_is_one_bundle(settings: Settings) -> None:
 def test_each_non_empty_chunk_is_a_bundle_and_names_may_change(
     settings: Settings,
 ) -> None:
-    def transform(self: Processor, _: Any) -> Iterator[list[Any]]:
+    def transform(self: Processor, _: Any) -> Iterator[Any]:
         yield [tool(1), tool(2)]
         yield []
         self.work_name = "Second"
@@ -118,8 +119,9 @@ def test_bounds_of_a_stream_can_be_set(settings: Settings) -> None:
 
 
 def test_nothing_new_no_work_but_the_run_is_noted(settings: Settings) -> None:
-    for empty in (lambda _, __: [], lambda _, __: iter(()), lambda _, __: iter([[]])):
-        helper = run_once(settings, [Processor(empty)])
+    nothings: list[Any] = [[], iter(()), iter([[]])]
+    for nothing in nothings:
+        helper = run_once(settings, [Processor(lambda _, data: data, nothing)])
         assert not helper.works
         assert helper.saved_states[-1]["last_run"]  # type: ignore[index]
 
@@ -264,9 +266,10 @@ def test_a_failed_run_says_why_and_leaves_the_state_alone(
     connector.start()
     assert not helper.saved_states
     assert not others
-    (work,) = helper.works
-    assert work.in_error
-    assert work.messages == ["Work failed with error: the source answered nonsense"]
+    assert [w.in_error for w in helper.works] == [True]
+    assert helper.works[0].messages == [
+        "Work failed with error: the source answered nonsense"
+    ]
     assert helper.messages("error") == ["Run failed: the source answered nonsense"]
     assert "errors 1" in helper.messages("info")[-1]
     assert helper.metrics["error_count"] == 1
@@ -299,8 +302,7 @@ def test_what_a_finished_processor_remembers_survives_a_later_failure(
 
     processors = [Processor(first), Processor(second)]
     run_once(settings, processors, State(), helper=helper, check=False)
-    (saved,) = helper.saved_states
-    assert saved == {"cursor": 5, "seen": [], "last_run": EARLIER}
+    assert helper.saved_states == [{"cursor": 5, "seen": [], "last_run": EARLIER}]
     assert [w.in_error for w in helper.works] == [False, True]
 
 
@@ -386,9 +388,10 @@ def test_a_stop_ends_the_process_well(
 
 
 def test_secrets_stay_out_of_works_and_reports() -> None:
-    settings = make_settings(
-        Settings, {"connector": {"vendor_password": "canary-password"}}
-    )
+    with pytest.warns(UnknownSettingWarning):
+        settings = make_settings(
+            Settings, {"connector": {"vendor_password": "canary-password"}}
+        )
 
     def leaks(_: Processor, __: Any) -> list[Any]:
         raise ValueError("https://api.example/?key=canary-password refused")

@@ -123,7 +123,7 @@ def test_at_the_end_of_the_process_all_threads_hurry(
         thread.start()
         thread.join()
     finally:
-        _patience._END.clear()
+        _patience._END.clear()  # pylint: disable=protected-access
     assert len(server.requests) == 1
 
 

@@ -41,7 +41,7 @@ def test_what_is_collected_is_counted() -> None:
         {"a": 1},
     ]
     assert report.read == 3 + 4
-    response = {"data": []}
+    response: dict[str, list[int]] = {"data": []}
     assert report.observe(response) is response
     assert report.read == 7
 
