@@ -61,10 +61,13 @@ format: $(STAMP) ## Format the code
 bench: $(STAMP) ## Run the benchmarks under benchmarks/
 	@for bench in $(if $(BENCH),benchmarks/$(BENCH).py,benchmarks/*.py); do echo "== $$bench"; $(BIN)/python $$bench $(ARGS) || exit 1; done
 
-constraints: $(STAMP) ## Pin all dependencies anew in constraints.txt (needs uv)
+constraints: ## Pin all dependencies anew (needs uv)
 	@uv pip compile -q --universal --python-version 3.11 --upgrade --generate-hashes --no-annotate --no-header \
 		--no-emit-index-url --no-emit-find-links \
 		$(PACKAGES:%=%/pyproject.toml) requirements-dev.in -o constraints.txt
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+		--no-emit-index-url --no-emit-find-links -c constraints.txt \
+		connectors-sdk/pyproject.toml -o connectors-sdk/requirements.txt
 
 clean: ## Remove what was built, the environment included
 	@rm -rf build $(VENV) .mypy_cache .pytest_cache .hypothesis

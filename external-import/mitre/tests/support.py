@@ -1,0 +1,143 @@
+"""What the connector's tests share: the demo collections, a source, the connector as a process, expectations."""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from connectors_sdk.testing import Canned, CannedServer, RecordedRequest
+from opencti_testbed.process import TestbedProcess
+
+CONNECTOR = Path(__file__).resolve().parents[1]
+DEMO = CONNECTOR / "demo" / "fictional-attack.json"
+DEMO_2 = CONNECTOR / "demo" / "fictional-attack-v2.json"
+COLLECTION = "/enterprise-attack.json"
+
+
+class Source:
+    """A web server that knows conditional requests, with a collection that can be replaced."""
+
+    def __init__(self, server: CannedServer) -> None:
+        self.server = server
+        self.url = server.url + COLLECTION
+        server.on("GET", COLLECTION, self._answer)
+        self.content = b""
+        self.etag = ""
+
+    def publish(self, content: bytes, etag: str) -> None:
+        self.content, self.etag = content, etag
+
+    def _answer(self, request: RecordedRequest) -> Canned:
+        if request.headers.get("if-none-match") == self.etag:
+            return Canned(status=304, headers={"ETag": self.etag})
+        return Canned(self.content, headers={"ETag": self.etag})
+
+    @property
+    def asked(self) -> list[RecordedRequest]:
+        return self.server.requests_to(COLLECTION)
+
+
+def environment(platform: TestbedProcess, location: str, **more: str) -> dict[str, str]:
+    """The connector's environment for one run over one collection."""
+    own = {k: v for k, v in os.environ.items() if not k.startswith("MITRE_")}
+    return {
+        **own,
+        "OPENCTI_URL": platform.url,
+        "OPENCTI_TOKEN": platform.token,
+        "CONNECTOR_ID": "2f0b4d1a-6a5e-4f43-9c39-1d6a3f2f9c11",
+        "CONNECTOR_LOG_LEVEL": "info",
+        "CONNECTOR_QUEUE_PROTOCOL": "api",
+        "CONNECTOR_RUN_AND_TERMINATE": "true",
+        "MITRE_ENTERPRISE_FILE_URL": location,
+        "MITRE_MOBILE": "false",
+        "MITRE_ICS": "false",
+        **more,
+    }
+
+
+def start(
+    platform: TestbedProcess, location: str, **more: str
+) -> subprocess.Popen[str]:
+    """Start the connector as its own process."""
+    return subprocess.Popen(
+        [sys.executable, "main.py"],
+        cwd=CONNECTOR / "src",
+        env=environment(platform, location, **more),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def run(platform: TestbedProcess, location: str, **more: str) -> tuple[int, str]:
+    """Run the connector once to its end and wait for the platform; return exit code and output."""
+    process = start(platform, location, **more)
+    output, _ = process.communicate(timeout=240)
+    platform.wait_idle(240)
+    return process.returncode, output
+
+
+ENTITY_TYPES = {
+    "attack-pattern": "Attack-Pattern",
+    "campaign": "Campaign",
+    "course-of-action": "Course-Of-Action",
+    "intrusion-set": "Intrusion-Set",
+    "malware": "Malware",
+    "tool": "Tool",
+    "x-mitre-asset": "Infrastructure",
+    "x-mitre-data-component": "Data-Component",
+    "x-mitre-data-source": "Data-Source",
+}
+
+
+def expected_counts(collection: dict[str, Any]) -> dict[str, int]:
+    """Count, independently of the connector, what must be on the platform after a first import.
+
+    Exclusions: revoked and deprecated objects and their relationships; types that OpenCTI does not have. A
+    detection strategy's `detects` counts once for each data component that its analytics use.
+    """
+    by_id = {o["id"]: o for o in collection["objects"] if "id" in o}
+
+    def is_valid(stix_id: str) -> bool:
+        stix = by_id.get(stix_id)
+        return bool(
+            stix
+            and stix["type"] in ENTITY_TYPES
+            and not stix.get("revoked")
+            and not stix.get("x_mitre_deprecated")
+        )
+
+    counts = Counter(
+        ENTITY_TYPES[stix["type"]] for stix in by_id.values() if is_valid(stix["id"])
+    )
+    relations = set()
+    for stix in by_id.values():
+        if stix["type"] != "relationship" or stix.get("revoked"):
+            continue
+        if stix.get("x_mitre_deprecated"):
+            continue
+        sources = [stix["source_ref"]]
+        if stix["source_ref"].startswith("x-mitre-detection-strategy"):
+            strategy = by_id[stix["source_ref"]]
+            sources = [
+                reference["x_mitre_data_component_ref"]
+                for analytic in strategy.get("x_mitre_analytic_refs", [])
+                for reference in by_id[analytic].get(
+                    "x_mitre_log_source_references", []
+                )
+            ]
+        for source in sources:
+            if is_valid(source) and is_valid(stix["target_ref"]):
+                relations.add((stix["relationship_type"], source, stix["target_ref"]))
+    counts.update(kind for kind, _, _ in relations)
+    return dict(counts)
+
+
+def imported_counts(platform: TestbedProcess) -> dict[str, int]:
+    """Count what is on the platform, without what it makes itself of labels, references, phases and markings."""
+    own = {"External-Reference", "Kill-Chain-Phase", "Marking-Definition", "Label"}
+    found = platform.summary()["objects_by_type"]
+    author = {"Organization": 1}
+    return {k: v for k, v in found.items() if k not in own and author.get(k) != v}
