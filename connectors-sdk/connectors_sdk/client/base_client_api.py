@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -11,6 +12,7 @@ import requests
 import urllib3.exceptions
 
 from connectors_sdk.client.body import MAX_BODY_BYTES, MAX_SECONDS, BodyReader
+from connectors_sdk.client.exceptions import ApiClientError
 from connectors_sdk.client.network_errors import translate
 from connectors_sdk.client.paging_api import PagingApi
 from connectors_sdk.client.quota import DailyQuota
@@ -35,6 +37,8 @@ from connectors_sdk.client.tls import TrustStore
 from connectors_sdk.client.transfer_api import TransferApi
 
 logger = logging.getLogger("connectors_sdk.client")
+
+MAX_ERROR_BYTES = 1024 * 1024
 
 
 class BaseClientApi(
@@ -269,18 +273,21 @@ class BaseClientApi(
             ApiConnectionError, ApiTimeoutError, ApiTruncatedError, ...: No (whole) answer. With `stream=True` the body
                 is not read here.
         """
-        url = self._build_url(path)
         if kwargs.get("timeout") is None:
             kwargs["timeout"] = self._timeout
         if isinstance(kwargs.get("params"), Mapping):
             kwargs["params"] = {
                 name: plain(value) for name, value in kwargs["params"].items()
             }
+        session = self._session
+        url = path
         try:
-            return self._session.request(method, url, **kwargs)
+            url = self._build_url(path)
+            return session.request(method, url, **kwargs)
         except (
             requests.exceptions.RequestException,
             urllib3.exceptions.HTTPError,
+            ValueError,
         ) as error:
             failure = translate(error, method, url)
         # Raised outside of the handler: its context would carry the original, unredacted text.
@@ -291,6 +298,9 @@ class BaseClientApi(
     ) -> None:
         """Raise the error for an answer that is not a success."""
         url = str(getattr(response, "url", None) or self._build_url(path))
+        with suppress(ApiClientError):
+            # Only a streamed answer is still unread. What the source says is wanted, but not whatever its size.
+            self._body.limited_to(MAX_ERROR_BYTES).load(response)
         raise error_for(response, method, url, abroad=url not in self._home)
 
     def _parse_response(self, response: requests.Response) -> Any:

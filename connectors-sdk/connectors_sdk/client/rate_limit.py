@@ -179,6 +179,7 @@ class _RateLimitAdapter(HTTPAdapter):
     ) -> "requests.Response | _Failure":
         """Send once and read the body, or say what failed and whether another attempt is worth it."""
         method, url = _method(request), str(request.url)
+        response = None
         try:
             response = (
                 super().send(request, **options)
@@ -194,7 +195,7 @@ class _RateLimitAdapter(HTTPAdapter):
                 return _Failure(ApiClientError(text), pause)
             if callable(stream) and response.status_code in SUCCESSES:
                 stream(response)
-            elif not stream:
+            elif not stream or callable(stream):
                 self._body.load(response)
             return response
         except (
@@ -204,6 +205,8 @@ class _RateLimitAdapter(HTTPAdapter):
             OSError,
             ValueError,
         ) as error:
+            if response is not None:
+                response.close()
             return _Failure(
                 translate(error, method, url),
                 self._retry.pause_after_error(method, error, attempt, self._timing),

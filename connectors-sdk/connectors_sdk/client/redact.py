@@ -137,25 +137,31 @@ def _forms(value: Any) -> Iterable[str]:
         value = value.decode("utf-8", "replace")
     if not isinstance(value, str):
         return
-    scheme, space, rest = value.strip().partition(" ")
-    secret = rest.strip() if space and scheme.isalnum() else value.strip()
+    text = value.strip()
+    yield from _encodings(text)
+    # `Bearer abc`: the scheme is no secret, and the token alone is one.
+    scheme, _, rest = text.partition(" ")
+    if not scheme.isalnum():
+        return
+    yield from _encodings(rest.strip())
+    if scheme.lower() == "basic":
+        try:
+            pair = base64.b64decode(rest, validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            return
+        yield from _encodings(pair.partition(":")[2])
+
+
+def _encodings(secret: str) -> Iterable[str]:
     if len(secret) < MIN_SECRET_LENGTH:
         return
     yield secret
-    yield quote(secret)
-    yield quote(secret, safe="")
-    yield quote_plus(secret)
+    yield quote(secret, errors="replace")
+    yield quote(secret, safe="", errors="replace")
+    yield quote_plus(secret, errors="replace")
     yield json.dumps(secret)[1:-1]
     yield repr(secret)[1:-1]
-    yield base64.b64encode(secret.encode()).decode()
-    if scheme.lower() == "basic" and space:
-        try:
-            pair = base64.b64decode(secret, validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError):
-            return
-        password = pair.partition(":")[2]
-        if len(password) >= MIN_SECRET_LENGTH:
-            yield password
+    yield base64.b64encode(secret.encode("utf-8", "replace")).decode()
 
 
 _REDACTOR = Redactor()

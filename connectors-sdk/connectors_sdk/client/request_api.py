@@ -51,4 +51,8 @@ class RequestApi(ABC):
 
     def _what(self, path: str) -> str:
         """Return the address of a path for messages."""
-        return shown_url(self._build_url(path))
+        try:
+            return shown_url(self._build_url(path))
+        except ValueError:
+            # Not an address; the request itself will say so in words.
+            return shown_url(path)

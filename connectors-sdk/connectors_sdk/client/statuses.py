@@ -3,6 +3,7 @@
 from typing import Any
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from connectors_sdk.client.body import method_and_url
 from connectors_sdk.client.exceptions import (
@@ -66,6 +67,11 @@ def error_for(
 
 def safe_body(response: requests.Response) -> Any:
     """Return the body of an error: parsed JSON, or text cut at 2000 characters; None when empty."""
+    try:
+        response.content  # pylint: disable=pointless-statement  # reads it, unless it is there already
+    except (requests.exceptions.RequestException, HTTPError, RuntimeError):
+        # It broke off; the status is known all the same.
+        return None
     try:
         return response.json()
     except ValueError:

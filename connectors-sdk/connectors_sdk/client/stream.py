@@ -78,7 +78,7 @@ def chunks_of(source: Source) -> Iterator[bytes]:
         while piece := source.read(CHUNK_BYTES):
             yield piece
     else:
-        yield from source
+        yield from filter(None, source)
 
 
 def _without_bom(chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -87,7 +87,8 @@ def _without_bom(chunks: Iterator[bytes]) -> Iterator[bytes]:
         head += chunk
         if len(head) >= len(_BOM):
             break
-    yield head.removeprefix(_BOM)
+    if head := head.removeprefix(_BOM):
+        yield head
     yield from chunks
 
 
