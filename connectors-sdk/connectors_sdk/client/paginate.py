@@ -90,7 +90,7 @@ def _shape(value: Any) -> str:
         keys = ", ".join(sorted(map(str, value))[:8])
         return f"an object with the keys {keys}" if keys else "an empty object"
     names = {list: "a list", str: "text", bytes: "binary data", type(None): "empty"}
-    return names.get(type(value), f"a {type(value).__name__}")
+    return names.get(type(value), "a number or truth value")
 
 
 @dataclass
