@@ -188,11 +188,11 @@ class _Run:
         answer: dict[str, Any] = {}
         for field in self._fields(selection, names):
             answer[_key(field)] = self._project(
-                self._field(value, field, names), field.selection_set
+                self._field(value, field), field.selection_set
             )
         return answer
 
-    def _field(self, value: Any, field: FieldNode, names: frozenset[str]) -> Any:
+    def _field(self, value: Any, field: FieldNode) -> Any:
         name = field.name.value
         if name == "__typename":
             return _own_name(value)

@@ -75,7 +75,7 @@ class Upserter:
             return entity_type, "created"
         if self._objects.input_hash(connection, pk) == digest:
             return entity_type, "unchanged"
-        return entity_type, self._merge(connection, pk, stix, others, refs, digest)
+        return entity_type, self._merge(connection, pk, stix, others, digest)
 
     def _merge(
         self,
@@ -83,7 +83,6 @@ class Upserter:
         pk: int,
         stix: dict[str, Any],
         others: list[str],
-        refs: list[tuple[str, int]],
         digest: bytes,
     ) -> str:
         stored = self._objects.data(connection, pk)

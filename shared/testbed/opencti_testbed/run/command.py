@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import requests
 import typer
@@ -33,7 +33,8 @@ class Interrupted(Exception):
     """Somebody wants everything to stop."""
 
 
-def run(
+# Each argument is an option of the command line.
+def run(  # pylint: disable=too-many-arguments,too-many-positional-arguments
     folder: Annotated[
         Path, typer.Argument(help="The connector's folder, e.g. external-import/mitre.")
     ],
@@ -95,7 +96,7 @@ def run(
     try:
         url, token = os.environ.get("OPENCTI_URL"), os.environ.get("OPENCTI_TOKEN")
         if url and token and not embedded:
-            code = _run_elsewhere(console, main, folder, python, extra, once)
+            _run_elsewhere(console, main, folder, python, extra, once)
         else:
             watched = _Watched(console, main, folder.resolve(), python, extra, once)
             keep = console.is_terminal and not exit_after
@@ -127,7 +128,7 @@ def _run_elsewhere(
     python: str,
     extra: dict[str, str],
     once: bool,
-) -> int:
+) -> NoReturn:
     """Run against the platform of OPENCTI_URL: the connector takes this process's place."""
     console.print(f"Running {folder} against {os.environ['OPENCTI_URL']}")
     variables = {**os.environ, **extra}

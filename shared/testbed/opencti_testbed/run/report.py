@@ -78,8 +78,8 @@ def print_report(
 ) -> None:
     """Print the table of what arrived, the first errors and the figures."""
     table = Table(title="What arrived", title_justify="left", pad_edge=False)
-    table.add_column("type")
-    table.add_column("on the platform", justify="right")
+    table.add_column("type", no_wrap=True)
+    table.add_column("stored", justify="right")
     for outcome in OUTCOMES:
         table.add_column(outcome, justify="right")
     outcomes = platform["outcomes_by_type"]

@@ -37,6 +37,7 @@ class Database:
         self._lock = threading.RLock()
         self._depth = 0
         self._writer = self._connect()
+        self._writer.execute("PRAGMA cache_size = -32000")
         self._writer.executescript(
             resources.files(__package__)
             .joinpath("schema.sql")
@@ -63,7 +64,8 @@ class Database:
         connection.execute("PRAGMA journal_mode = WAL")
         # Survives a killed process; only a power cut may lose the last moments.
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA cache_size = -32000")
+        # There may be as many readers as request threads: each gets little, the one writer more.
+        connection.execute("PRAGMA cache_size = -2000")
         return connection
 
     @property
