@@ -41,12 +41,12 @@ class TestbedProcess:
             token: the token that it demands.
             options: further options of `testbed serve`.
         """
-        self._temporary = (
-            None if data_dir else tempfile.TemporaryDirectory(prefix="opencti-testbed-")
-        )
-        self.data_dir = data_dir or Path(
-            self._temporary.name if self._temporary else ""
-        )
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        if data_dir is None:
+            # pylint: disable-next=consider-using-with  # __exit__ removes it
+            self._temporary = tempfile.TemporaryDirectory(prefix="opencti-testbed-")
+            data_dir = Path(self._temporary.name)
+        self.data_dir = data_dir
         self.token = token
         self._options = options
         self._process: subprocess.Popen[str] | None = None

@@ -58,6 +58,8 @@ class IngestWorker:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._idle = threading.Event()
+        # Held while a bundle is put into the queue and while the queue is found empty.
+        self._gate = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
 
     def start(self) -> None:
@@ -83,14 +85,14 @@ class IngestWorker:
             WorkNotAlive: the work is gone.
         """
         objects = bundle_objects(text)
-        with self._store.database.write():
-            if work_id is None:
-                work_id = str(
-                    self._store.works.add(connector_id, f"{connector_name} run")["id"]
-                )
-            self._store.works.expect(work_id, len(objects))
-            self._store.queue.put(connector_id, work_id, text, len(objects))
-        self._idle.clear()
+        with self._gate:
+            with self._store.database.write():
+                if work_id is None:
+                    work = self._store.works.add(connector_id, f"{connector_name} run")
+                    work_id = str(work["id"])
+                self._store.works.expect(work_id, len(objects))
+                self._store.queue.put(connector_id, work_id, text, len(objects))
+            self._idle.clear()
         self._wake.set()
         return work_id
 
@@ -101,12 +103,13 @@ class IngestWorker:
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._wake.clear()
-            waiting = self._store.queue.first()
+            with self._gate:
+                waiting = self._store.queue.first()
+                if waiting is None:
+                    self._idle.set()
             if waiting is None:
-                self._idle.set()
                 self._wake.wait(timeout=1)
                 continue
-            self._idle.clear()
             try:
                 self._ingest(waiting)
             except Exception:  # pylint: disable=broad-exception-caught

@@ -40,13 +40,11 @@ BY_NAME_AND_CREATED = frozenset(
 )
 # Properties that contribute to an observable's id. Types that are absent go by `value`.
 SCO_CONTRIBUTORS: dict[str, tuple[str, ...]] = {
-    "artifact": ("hashes", "payload_bin", "url"),
     "autonomous-system": ("number",),
     "bank-account": ("iban",),
     "directory": ("path",),
     "email-message": ("from_ref", "subject", "body"),
     "email-mime-part-type": ("body", "body_raw_ref", "content_type"),
-    "file": ("hashes", "name", "parent_directory_ref", "extensions"),
     "media-content": ("url",),
     "mutex": ("name",),
     "network-traffic": (
@@ -67,6 +65,11 @@ SCO_CONTRIBUTORS: dict[str, tuple[str, ...]] = {
     "user-account": ("account_type", "user_id", "account_login"),
     "windows-registry-key": ("key", "values"),
     "windows-registry-value-type": ("name", "data", "data_type"),
+}
+# Types that go by the first of these that is there.
+SCO_ALTERNATIVES: dict[str, tuple[str, ...]] = {
+    "artifact": ("hashes", "payload_bin", "url"),
+    "file": ("hashes", "name"),
     "x509-certificate": ("hashes", "serial_number", "subject"),
 }
 HASH_PREFERENCE = (
@@ -272,12 +275,12 @@ _SPECIAL: dict[str, Any] = {
 
 
 def _observable_id(stix_type: str, stix: Mapping[str, Any]) -> str:
-    keys = SCO_CONTRIBUTORS.get(stix_type, ("value",))
-    contributors = {
-        key: stix[key] for key in keys if stix.get(key) not in (None, "", [], {})
-    }
-    if not contributors:
+    alternatives = SCO_ALTERNATIVES.get(stix_type)
+    keys = alternatives or SCO_CONTRIBUTORS.get(stix_type, ("value",))
+    present = [key for key in keys if stix.get(key) not in (None, "", [], {})]
+    if not present:
         raise ValueError(f"{stix_type} without {' or '.join(keys)}")
+    contributors = {key: stix[key] for key in present[: 1 if alternatives else None]}
     if isinstance(contributors.get("hashes"), Mapping):
         contributors["hashes"] = _preferred_hash(contributors["hashes"])
     return make_id(stix_type, contributors)

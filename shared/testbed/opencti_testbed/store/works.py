@@ -34,9 +34,9 @@ class Works:
                 " VALUES (?, ?, ?, 'wait', ?, ?)",
                 (work_id, connector_id, name or f"Run @ {now}", now, multipart),
             )
-        work = self.get(work_id)
-        assert work is not None
-        return work
+            # Read by the writer: nobody else sees the work before the transaction ends.
+            row = connection.execute("SELECT * FROM work WHERE id = ?", (work_id,))
+            return dict(row.fetchone())
 
     def get(self, work_id: str) -> dict[str, Any] | None:
         """Return a work's row, or None."""
