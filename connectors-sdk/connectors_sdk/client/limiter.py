@@ -107,7 +107,7 @@ class MovingWindowLimiter:
         with self._lock:
             now, hits = self._current(windows, key)
             remaining = min(
-                window.limit - sum(hit > now - window.seconds for hit in hits)
+                window.limit - sum(hit + window.seconds > now for hit in hits)
                 for window in windows
             )
             reset = max(now, *(_free_at(hits, window) for window in windows))

@@ -195,7 +195,7 @@ class _RateLimitAdapter(HTTPAdapter):
                 return _Failure(ApiClientError(text), pause)
             if callable(stream) and response.status_code in SUCCESSES:
                 stream(response)
-            elif not stream or callable(stream):
+            elif not stream:
                 self._body.load(response)
             return response
         except (

@@ -43,7 +43,7 @@ def answer(status: int = 200, **attributes: Any) -> MagicMock:
 
 
 def test_session_is_made_once_and_late() -> None:
-    client = KeyClient("https://api.example.com/", timeout=30, max_retries=5)
+    client: Any = KeyClient("https://api.example.com/", timeout=30, max_retries=5)
     assert client._BaseClientApi__session is None
     session = client._session
     assert session is client._session
@@ -170,10 +170,12 @@ def test_broken_json_is_a_typed_error_and_still_a_value_error(
 
 def test_hooks_are_called() -> None:
     class Hooked(BaseClientApi):
+        asked: tuple[str, str]
+
         def _raw_request(
             self, method: str, path: str, **kwargs: Any
         ) -> requests.Response:
-            self.asked = (method, path)
+            type(self).asked = (method, path)
             return answer(
                 json=MagicMock(return_value={"data": [1]}),
                 headers={"Content-Type": "application/json"},

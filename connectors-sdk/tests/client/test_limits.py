@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+from contextlib import ExitStack
 from datetime import datetime, time, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,7 @@ def test_nonsense_is_refused_in_words(text: str) -> None:
 @given(
     st.integers(1, 5),
     st.integers(1, 10),
-    st.lists(st.floats(0, 4, allow_nan=False), max_size=40),
+    st.lists(st.integers(0, 32).map(lambda eighths: eighths / 8), max_size=40),
 )
 def test_no_window_ever_holds_more_than_allowed(
     limit: int, seconds: int, gaps: list[float]
@@ -201,23 +202,39 @@ def test_the_day_begins_when_told(
 
 
 def test_processes_do_not_spend_the_same_request_twice(tmp_path: Path) -> None:
-    path = tmp_path / "q"
     script = (
         "import sys\nfrom connectors_sdk.client.quota import DailyQuota\n"
         "from connectors_sdk.client.exceptions import QuotaExceededError\n"
-        "quota, taken = DailyQuota(50, sys.argv[1]), 0\n"
-        "for _ in range(40):\n"
+        "quota, taken = DailyQuota(100, sys.argv[1]), 0\n"
+        "print('ready', flush=True)\n"
+        "sys.stdin.readline()\n"
+        "for _ in range(60):\n"
         "    try:\n        quota.consume()\n        taken += 1\n"
         "    except QuotaExceededError:\n        pass\n"
         "print(taken)"
     )
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, text=True
+    with ExitStack() as stack:
+        running = [
+            stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", script, str(tmp_path / "q")],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            for _ in range(3)
+        ]
+        for process in running:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+        for process in running:
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        assert (
+            sum(int(process.communicate(timeout=60)[0]) for process in running) == 100
         )
-        for _ in range(2)
-    ]
-    assert sum(int(process.communicate(timeout=60)[0]) for process in running) == 50
 
 
 def test_a_quota_file_that_cannot_be_used(tmp_path: Path) -> None:

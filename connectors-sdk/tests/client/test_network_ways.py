@@ -117,7 +117,7 @@ def test_the_environments_bundle_is_used_unless_the_client_has_its_own(
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.path))
     assert client_of(tls_server.url)._get("/x") == GOOD
     (tmp_path / "other.pem").write_text(
-        Path(requests.utils.DEFAULT_CA_BUNDLE_PATH).read_text()
+        Path(requests.utils.DEFAULT_CA_BUNDLE_PATH).read_text("utf-8")
     )
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "other.pem"))
     with pytest.raises(ApiTlsError):

@@ -22,8 +22,7 @@ from connectors_sdk.client.paginate import (
     rfc3339,
     windows,
 )
-from connectors_sdk.testing import Canned, CannedServer
-from connectors_sdk.testing._canned_server import RecordedRequest
+from connectors_sdk.testing import Canned, CannedServer, RecordedRequest
 
 START = datetime(2025, 3, 1, tzinfo=timezone.utc)
 SECOND = timedelta(seconds=1)
@@ -241,7 +240,7 @@ def test_offsets_through_the_client(server: CannedServer, client_of: Any) -> Non
 
 def test_cursors(server: CannedServer, client_of: Any) -> None:
     book = {
-        None: {"items": [1], "meta": {"next": "a"}},
+        "first": {"items": [1], "meta": {"next": "a"}},
         "a": {"items": [], "meta": {"next": 0}},
         "0": {"items": [2], "meta": {"next": "b"}},
         "b": {"items": [3], "meta": {}},
@@ -249,7 +248,7 @@ def test_cursors(server: CannedServer, client_of: Any) -> None:
     server.on(
         "GET",
         "/items",
-        lambda request: Canned(book[(request.query.get("after") or [None])[0]]),
+        lambda request: Canned(book[request.query.get("after", ["first"])[0]]),
     )
     options = {
         "cursor_param": "after",
@@ -421,7 +420,7 @@ def test_windows_yield_every_record_once(
 def test_windows_through_the_client(
     server: CannedServer, client_of: Any, clock: Any
 ) -> None:
-    records = [
+    records: list[dict[str, Any]] = [
         {"id": name, "at": START + hours * timedelta(hours=1)}
         for name, hours in enumerate([0, 1, 24, 24, 47])
     ]

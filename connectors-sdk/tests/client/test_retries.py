@@ -1,5 +1,6 @@
 """What is tried again, how often, and after which pause."""
 
+import dataclasses
 import io
 import socket
 import threading
@@ -10,7 +11,6 @@ from typing import Any
 import pytest
 import requests
 
-from connectors_sdk.client.base_client_api import BaseClientApi
 from connectors_sdk.client.exceptions import (
     ApiClientError,
     ApiConnectionError,
@@ -170,8 +170,6 @@ def test_pauses_are_jittered_and_bounded(
     def uniform(low: float, high: float) -> float:
         drawn.append((low, high))
         return high / 2
-
-    import dataclasses
 
     client = client_of(
         server.url,

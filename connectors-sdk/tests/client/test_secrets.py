@@ -359,7 +359,7 @@ def test_a_registered_secret_never_survives(
 
 def test_the_filter_covers_arguments_tracebacks_and_extras() -> None:
     register_secret("canary-of-filter")
-    record = logging.LogRecord(
+    record: Any = logging.LogRecord(
         "any", logging.INFO, "f", 1, "%s and %s", ("canary-of-filter", 2), None
     )
     record.attributes = {"deep": ["canary-of-filter"]}
@@ -368,6 +368,8 @@ def test_the_filter_covers_arguments_tracebacks_and_extras() -> None:
     except ValueError as error:
         record.exc_info = (type(error), error, error.__traceback__)
     assert RedactingFilter().filter(record)
+    # Formatters that print the exception themselves must not get it.
+    assert record.exc_info is None
     assert record.getMessage() == "*** and 2"
     assert record.__dict__["attributes"] == {"deep": ["***"]}
     text = logging.Formatter().format(record)

@@ -6,17 +6,16 @@ import hashlib
 import io
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
-import zlib
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,8 +38,7 @@ from connectors_sdk.client.stream import (
     iter_json_lines,
 )
 from connectors_sdk.client.unpack import ChunkReader, unpacked
-from connectors_sdk.testing import Canned, CannedServer, Fault
-from connectors_sdk.testing._canned_server import RecordedRequest
+from connectors_sdk.testing import Canned, CannedServer, Fault, RecordedRequest
 
 DIRECTLY = StreamOptions(spool=False)
 
@@ -235,11 +233,31 @@ def test_the_error_of_a_stream_says_why(
     assert caught.value.response_body == ({"error": "why"} if end else None)
 
 
+def test_a_failed_download_gives_the_connection_back(
+    client_of: Any, folder: Path
+) -> None:
+    answered: list[requests.Response] = []
+
+    class Transport:
+        def send(
+            self, request: requests.PreparedRequest, **_: Any
+        ) -> requests.Response:
+            response = requests.Response()
+            response.status_code = 200
+            response.raw = io.BytesIO(b"body")
+            response.request = request
+            answered.append(response)
+            return response
+
+    client = client_of("https://api.example.com", transport=Transport())
+    with pytest.raises(ApiStorageError):
+        client._download("/file", directory=folder / "no")
+    assert [response.raw.closed for response in answered] == [True]
+
+
 def test_a_download_with_a_faked_session(
     client_of: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import requests
-
     response = requests.Response()
     response.status_code = 200
     response.raw = io.BytesIO(b"faked")
@@ -298,6 +316,17 @@ def test_a_gzip_file_is_read_unpacked(
         pytest.raises(ApiTruncatedError),
     ):
         stream.read()
+
+
+def test_a_gzip_file_is_bounded_when_unpacked(
+    server: CannedServer, client_of: Any, folder: Path
+) -> None:
+    server.on("GET", "/feed.gz", Canned(gzip.compress(b"\0" * 2_000_000)))
+    client = client_of(server.url)
+    with client._download("/feed.gz", max_bytes=100_000) as file:
+        assert file.size < 100_000
+        with pytest.raises(ApiTooLargeError, match="unpacks"):
+            list(file.chunks())
 
 
 def test_a_reader_of_pieces() -> None:
