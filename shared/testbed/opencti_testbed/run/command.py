@@ -92,7 +92,9 @@ def run(  # pylint: disable=too-many-arguments,too-many-positional-arguments
     if runs > 1 and not once:
         console.print("--runs needs --once", style="red")
         raise typer.Exit(2)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # Also where SIGINT is ignored at the start, as in the background of a shell.
+        signal.signal(number, _interrupt)
     try:
         url, token = os.environ.get("OPENCTI_URL"), os.environ.get("OPENCTI_TOKEN")
         if url and token and not embedded:
@@ -101,7 +103,7 @@ def run(  # pylint: disable=too-many-arguments,too-many-positional-arguments
             watched = _Watched(console, main, folder.resolve(), python, extra, once)
             keep = console.is_terminal and not exit_after
             code = watched.run(runs, data, summary, keep)
-    except (KeyboardInterrupt, Interrupted):
+    except Interrupted:
         console.print("stopped")
         code = 130
     raise typer.Exit(code)
@@ -260,7 +262,7 @@ class _Watched:
         try:
             while platform.is_running:
                 time.sleep(0.5)
-        except KeyboardInterrupt:
+        except Interrupted:
             self._console.print("stopped")
 
 
