@@ -112,7 +112,6 @@ def was_never_sent(error: BaseException) -> bool:
         isinstance(
             cause,
             (
-                ApiConnectTimeoutError,
                 requests.exceptions.ConnectTimeout,
                 urllib3.exceptions.ConnectTimeoutError,
                 urllib3.exceptions.NewConnectionError,

@@ -39,6 +39,8 @@ Timeout = float | tuple[float, float]
 
 DEFAULT_TIMEOUT: Timeout = 60.0
 SUCCESSES = range(200, 300)
+# Seconds from which on waiting for room in the rate limit is worth a line in the log.
+LONG_WAIT = 30.0
 
 
 class Transport(Protocol):  # pylint: disable=too-few-public-methods
@@ -238,8 +240,9 @@ class _RateLimitAdapter(HTTPAdapter):
                     f"There is room again at {at}.{before}",
                     retry_after=wait,
                 )
-            logger.debug(
-                "Limit of %s for %s reached; waiting %.1f s",
+            logger.log(
+                logging.INFO if wait >= LONG_WAIT else logging.DEBUG,
+                "The client's own limit of %s for %s is reached; going on in %.1f s",
                 self._rate_limit,
                 key,
                 wait,

@@ -105,6 +105,7 @@ class HomeSession(requests.Session):
             guest.trust_env = self.trust_env
             guest.headers.clear()
             guest.headers.update(harmless(self.headers))
+            guest.hooks = self.hooks
             guest.cookies = _bound_to_domain(self.cookies)
             request.headers = harmless(request.headers or {})
             return guest.prepare_request(request)

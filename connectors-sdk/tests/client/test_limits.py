@@ -94,14 +94,18 @@ def test_attempts_count_not_calls(server: CannedServer, client_of: Any) -> None:
     assert 0 < (caught.value.retry_after or 0) <= 60
 
 
-def test_waiting_for_room(server: CannedServer, client_of: Any, clock: Any) -> None:
+def test_waiting_for_room(
+    server: CannedServer, client_of: Any, clock: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     server.on("GET", "/x", Canned({}))
     client = client_of(
         server.url, rate_limit="2/minute; 3/hour", raise_on_limit_exceeded=False
     )
     start = clock.time
-    for _ in range(4):
-        client._get("/x")
+    with caplog.at_level("INFO"):
+        for _ in range(4):
+            client._get("/x")
+    assert "going on in 60.0 s" in caplog.text
     assert len(server.requests) == 4
     assert clock.time - start == pytest.approx(3600)
 

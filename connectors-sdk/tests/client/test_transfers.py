@@ -6,9 +6,11 @@ import hashlib
 import io
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -231,6 +233,22 @@ def test_the_error_of_a_stream_says_why(
         list(client._iter_json_array("/x", options=DIRECTLY))
     assert caught.value.status_code == 400
     assert caught.value.response_body == ({"error": "why"} if end else None)
+
+
+def test_the_error_of_a_stream_is_not_read_without_end(
+    raw_server: Any, client_of: Any
+) -> None:
+    def endless(
+        connection: socket.socket, _request: bytes, stop: threading.Event
+    ) -> None:
+        connection.sendall(b"HTTP/1.1 400 No\r\n\r\n")
+        while not stop.is_set():
+            connection.sendall(b"x" * 65536)
+
+    client = client_of(raw_server(endless).url, max_retries=0)
+    with pytest.raises(ApiClientError) as caught:
+        client._download("/x")
+    assert (caught.value.status_code, caught.value.response_body) == (400, None)
 
 
 def test_a_failed_download_gives_the_connection_back(
