@@ -19,6 +19,9 @@ SOURCES := $(PACKAGES) shared/tools benchmarks $(CONNECTOR_DIRS) templates conft
 DATASET ?= external-import/mitre/demo/fictional-attack.json
 DEMO_DATASET = $(if $(wildcard $(DATASET)),$(abspath $(DATASET)),$(DATASET))
 
+# Make would pass these on to what it starts, where CONNECTOR would look like a connector's setting.
+unexport CONNECTOR DATASET ARGS PYTHON BENCH VENV
+
 .PHONY: help setup demo run test lint format bench constraints clean
 
 help: ## Show this help
