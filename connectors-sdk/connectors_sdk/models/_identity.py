@@ -1,16 +1,15 @@
 """What the kinds of identities have in common."""
 
 from abc import ABC
-from typing import Any, ClassVar
-
-from pydantic import Field
+from collections.abc import Mapping
+from typing import ClassVar
 
 from connectors_sdk.models import _ids
-from connectors_sdk.models.base_identified_entity import BaseIdentifiedEntity
+from connectors_sdk.models.base_domain_entity import NamedEntity
 from connectors_sdk.models.enums import Reliability
 
 
-class BaseIdentity(BaseIdentifiedEntity, ABC):
+class BaseIdentity(NamedEntity, ABC):
     """A STIX identity; its id comes from name and class.
 
     Attributes:
@@ -22,21 +21,14 @@ class BaseIdentity(BaseIdentifiedEntity, ABC):
 
     _stix_type: ClassVar[str] = "identity"
     _stix2_class: ClassVar[str] = "Identity"
-    _identity_class: ClassVar[str]
+    _stix_keys: ClassVar[Mapping[str, str]] = {
+        "reliability": "x_opencti_reliability",
+        "aliases": "x_opencti_aliases",
+    }
 
-    name: str = Field(min_length=1)
     description: str | None = None
     reliability: Reliability | None = None
     aliases: list[str] | None = None
 
     def _make_id(self) -> str:
-        return _ids.identity(self.name, self._identity_class)
-
-    def _own_properties(self) -> dict[str, Any]:
-        return {
-            "identity_class": self._identity_class,
-            "name": self.name,
-            "description": self.description,
-            "x_opencti_reliability": self.reliability,
-            "x_opencti_aliases": self.aliases,
-        }
+        return _ids.identity(self.name, self._stix_constants["identity_class"])

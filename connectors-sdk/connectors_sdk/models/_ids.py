@@ -4,30 +4,78 @@ The same UUIDv5 over the same canonical JSON as pycti's `generate_id` functions 
 importing pycti. Sources: STIX 2.1 section 2.9, RFC 4122 section 4.3, RFC 8785.
 """
 
-import json
 from collections.abc import Mapping
+from decimal import Decimal
 from hashlib import sha1
+from json.encoder import encode_basestring
 from uuid import UUID
 
 NAMESPACE = UUID("00abedb4-aa42-466c-9c01-fed23315a9b7").bytes
-
-# ensure_ascii=False, sorted keys and no spaces are RFC 8785 for the strings that ids are made of.
-_encode = json.JSONEncoder(
-    ensure_ascii=False, sort_keys=True, separators=(",", ":")
-).encode
+_NAMESPACE_HASH = sha1(NAMESPACE, usedforsecurity=False)
 
 
 def make_id(stix_type: str, contributors: Mapping[str, object]) -> str:
-    """Return `<stix_type>--<UUIDv5>` of the contributing properties."""
-    digest = sha1(  # RFC 4122 prescribes SHA-1; nothing secret is hashed
-        NAMESPACE + _encode(contributors).encode(), usedforsecurity=False
-    ).digest()
-    text = digest[:16].hex()
-    variant = "89ab"[(digest[8] >> 4) & 0x3]
+    """Return `<stix_type>--<UUIDv5>` of the contributing properties.
+
+    Args:
+        stix_type: type of the object.
+        contributors: JSON-ready values.
+    """
+    sha = _NAMESPACE_HASH.copy()  # RFC 4122 prescribes SHA-1; nothing secret is hashed
+    sha.update(canonical(contributors).encode())
+    text = sha.hexdigest()
+    variant = "89ab"[int(text[16], 16) & 0x3]
     return (
         f"{stix_type}--{text[:8]}-{text[8:12]}-5{text[13:16]}"
-        f"-{variant}{text[17:20]}-{text[20:]}"
+        f"-{variant}{text[17:20]}-{text[20:32]}"
     )
+
+
+def canonical(value: object) -> str:
+    """Return a JSON-ready value in the one spelling that RFC 8785 (JSON Canonicalization Scheme) allows."""
+    if isinstance(value, str):
+        return encode_basestring(value)
+    if isinstance(value, Mapping):
+        # Property names of STIX are ASCII, for which code points and UTF-16 units have the same order.
+        members = [
+            f"{encode_basestring(key)}:{canonical(value[key])}" for key in sorted(value)
+        ]
+        return "{" + ",".join(members) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join([canonical(item) for item in value]) + "]"
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return _number(value)
+    raise TypeError(f"{type(value).__name__} is no JSON value")
+
+
+def _number(value: float) -> str:
+    """Write a float as ECMAScript does (ECMA-262, Number::toString): plain between 1e-6 and 1e21, else scientific."""
+    if value == 0:
+        return "0"
+    _, figures, exponent = Decimal(repr(abs(value))).as_tuple()
+    if not isinstance(exponent, int):
+        raise ValueError(f"{value} has no JSON form")
+    digits = "".join(map(str, figures))
+    point = len(digits) + exponent  # how many digits stand before the decimal point
+    digits = digits.rstrip("0")
+    if 0 < point <= 21:
+        text = digits[:point].ljust(point, "0")
+        fraction = digits[point:]
+    elif -6 < point <= 0:
+        text, fraction = "0", "0" * -point + digits
+    else:
+        text, fraction = digits[0], digits[1:]
+    if fraction:
+        text += f".{fraction}"
+    if not -6 < point <= 21:
+        text += f"e{point - 1:+d}"
+    return f"-{text}" if value < 0 else text
 
 
 def normalised(name: str) -> str:
@@ -90,3 +138,94 @@ def relationship(
         if stop_time is not None:
             contributors["stop_time"] = stop_time
     return make_id("relationship", contributors)
+
+
+def one_hash(hashes: Mapping[str, str]) -> dict[str, str]:
+    """Return the one hash that contributes to an id: the first present of MD5, SHA-1, SHA-256, SHA-512, else the first."""
+    for algorithm in ("MD5", "SHA-1", "SHA-256", "SHA-512"):
+        if algorithm in hashes:
+            return {algorithm: hashes[algorithm]}
+    algorithm, digest = next(iter(hashes.items()))
+    return {str.__str__(algorithm): digest}
+
+
+def location(name: str, location_type: str) -> str:
+    """Return the id of a location other than a position; `location_type` is for example `Country`."""
+    return make_id(
+        "location",
+        {"name": normalised(name), "x_opencti_location_type": location_type},
+    )
+
+
+def position(name: str, latitude: float | None, longitude: float | None) -> str:
+    """Return the id of a position: its coordinates in degrees if known, else its name."""
+    known = {"latitude": latitude, "longitude": longitude}
+    contributors = {key: value for key, value in known.items() if value is not None}
+    return make_id("location", contributors or {"name": normalised(name)})
+
+
+def by_name_and_created(stix_type: str, name: str, created: str | None) -> str:
+    """Return the id of a case, incident or task; `created` is an ISO 8601 text."""
+    return make_id(stix_type, {"name": normalised(name), "created": created})
+
+
+def report(name: str, published: str) -> str:
+    """Return the id of a report; `published` is an ISO 8601 text."""
+    return make_id("report", {"name": normalised(name), "published": published})
+
+
+def grouping(name: str, context: str, created: str | None) -> str:
+    """Return the id of a grouping; `created` is an ISO 8601 text."""
+    contributors = {"name": normalised(name), "context": normalised(context)}
+    if created is not None:
+        contributors["created"] = created
+    return make_id("grouping", contributors)
+
+
+def opinion(text: str, created: str | None) -> str:
+    """Return the id of an opinion; `created` is an ISO 8601 text."""
+    contributors = {"opinion": text.strip()}
+    if created is not None:
+        contributors["created"] = created
+    return make_id("opinion", contributors)
+
+
+def malware_analysis(
+    result_name: str, product: str | None, submitted: str | None
+) -> str:
+    """Return the id of a malware analysis; `submitted` is an ISO 8601 text."""
+    contributors = {"result_name": normalised(result_name), "product": product}
+    if submitted is not None:
+        contributors["submitted"] = submitted
+    return make_id("malware-analysis", contributors)
+
+
+def security_coverage_result(
+    result_of_ref: str, name: str | None, external_uri: str | None
+) -> str:
+    """Return the id of the result of a security coverage."""
+    contributors = {"result_of_ref": result_of_ref.strip()}
+    if name is not None:
+        contributors["name"] = normalised(name)
+    if external_uri is not None:
+        contributors["external_uri"] = external_uri.strip()
+    return make_id("security-coverage-result", contributors)
+
+
+def sighting(
+    sighting_of_ref: str,
+    where_sighted_refs: list[str],
+    first_seen: str | None,
+    last_seen: str | None,
+) -> str:
+    """Return the id of a sighting; dates are ISO 8601 texts, a last one counts only beside a first."""
+    contributors: dict[str, object] = {
+        "type": "sighting",
+        "sighting_of_ref": sighting_of_ref,
+        "where_sighted_refs": where_sighted_refs,
+    }
+    if first_seen is not None:
+        contributors["first_seen"] = first_seen
+        if last_seen is not None:
+            contributors["last_seen"] = last_seen
+    return make_id("sighting", contributors)

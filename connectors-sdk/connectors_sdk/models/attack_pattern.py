@@ -1,16 +1,15 @@
 """A way in which adversaries attack."""
 
-from typing import Any, ClassVar
-
-from pydantic import Field
+from collections.abc import Mapping
+from typing import ClassVar
 
 from connectors_sdk.models import _ids
-from connectors_sdk.models.base_identified_entity import BaseIdentifiedEntity
+from connectors_sdk.models.base_domain_entity import NamedEntity
 from connectors_sdk.models.enums import Permission, Platform
 from connectors_sdk.models.kill_chain_phase import KillChainPhase
 
 
-class AttackPattern(BaseIdentifiedEntity):
+class AttackPattern(NamedEntity):
     """A technique (STIX 2.1 section 4.1).
 
     Attributes:
@@ -26,8 +25,13 @@ class AttackPattern(BaseIdentifiedEntity):
 
     _stix_type: ClassVar[str] = "attack-pattern"
     _stix2_class: ClassVar[str] = "AttackPattern"
+    _stix_keys: ClassVar[Mapping[str, str]] = {
+        "mitre_id": "x_mitre_id",
+        "mitre_detection": "x_mitre_detection",
+        "mitre_platforms": "x_mitre_platforms",
+        "mitre_required_permissions": "x_mitre_permissions_required",
+    }
 
-    name: str = Field(min_length=1)
     description: str | None = None
     aliases: list[str] | None = None
     kill_chain_phases: list[KillChainPhase] | None = None
@@ -38,15 +42,3 @@ class AttackPattern(BaseIdentifiedEntity):
 
     def _make_id(self) -> str:
         return _ids.by_mitre_id_or_name(self._stix_type, self.name, self.mitre_id)
-
-    def _own_properties(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "description": self.description,
-            "aliases": self.aliases,
-            "kill_chain_phases": self.kill_chain_phases,
-            "x_mitre_id": self.mitre_id,
-            "x_mitre_detection": self.mitre_detection,
-            "x_mitre_platforms": self.mitre_platforms,
-            "x_mitre_permissions_required": self.mitre_required_permissions,
-        }

@@ -1,10 +1,10 @@
 """A campaign."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime
 
-from connectors_sdk.models.base_identified_entity import NamedEntity
+from connectors_sdk.models.base_domain_entity import NamedEntity
 
 
 class Campaign(NamedEntity):
@@ -22,19 +22,8 @@ class Campaign(NamedEntity):
     _stix_type: ClassVar[str] = "campaign"
     _stix2_class: ClassVar[str] = "Campaign"
 
-    name: str = Field(min_length=1)
     description: str | None = None
     aliases: list[str] | None = None
     first_seen: AwareDatetime | None = None
     last_seen: AwareDatetime | None = None
     objective: str | None = None
-
-    def _own_properties(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "description": self.description,
-            "aliases": self.aliases,
-            "first_seen": self.first_seen,
-            "last_seen": self.last_seen,
-            "objective": self.objective,
-        }

@@ -1,14 +1,13 @@
 """What can be done against an attack."""
 
-from typing import Any, ClassVar
-
-from pydantic import Field
+from collections.abc import Mapping
+from typing import ClassVar
 
 from connectors_sdk.models import _ids
-from connectors_sdk.models.base_identified_entity import BaseIdentifiedEntity
+from connectors_sdk.models.base_domain_entity import NamedEntity
 
 
-class CourseOfAction(BaseIdentifiedEntity):
+class CourseOfAction(NamedEntity):
     """A mitigation (STIX 2.1 section 4.3).
 
     Attributes:
@@ -20,19 +19,14 @@ class CourseOfAction(BaseIdentifiedEntity):
 
     _stix_type: ClassVar[str] = "course-of-action"
     _stix2_class: ClassVar[str] = "CourseOfAction"
+    _stix_keys: ClassVar[Mapping[str, str]] = {
+        "aliases": "x_opencti_aliases",
+        "mitre_id": "x_mitre_id",
+    }
 
-    name: str = Field(min_length=1)
     description: str | None = None
     aliases: list[str] | None = None
     mitre_id: str | None = None
 
     def _make_id(self) -> str:
         return _ids.by_mitre_id_or_name(self._stix_type, self.name, self.mitre_id)
-
-    def _own_properties(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "description": self.description,
-            "x_opencti_aliases": self.aliases,
-            "x_mitre_id": self.mitre_id,
-        }

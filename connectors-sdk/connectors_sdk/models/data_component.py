@@ -1,12 +1,9 @@
 """One kind of trace in a data source."""
 
-from collections.abc import Iterator
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import ClassVar
 
-from pydantic import Field
-
-from connectors_sdk.models.base_identified_entity import NamedEntity
-from connectors_sdk.models.base_identified_object import BaseIdentifiedObject
+from connectors_sdk.models.base_domain_entity import NamedEntity
 from connectors_sdk.models.data_source import DataSource
 from connectors_sdk.models.reference import Reference
 
@@ -24,17 +21,9 @@ class DataComponent(NamedEntity):
     _stix2_class: ClassVar[str] = (
         "connectors_sdk.models._custom_stix2:DataComponentStix"
     )
+    _stix_keys: ClassVar[Mapping[str, str]] = {
+        "data_source": "data_source_ref",
+    }
 
-    name: str = Field(min_length=1)
     description: str | None = None
     data_source: DataSource | Reference | None = None
-
-    def _own_properties(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "description": self.description,
-            "data_source_ref": self.data_source.id if self.data_source else None,
-        }
-
-    def _own_references(self) -> Iterator[BaseIdentifiedObject | Reference | None]:
-        yield self.data_source

@@ -1,10 +1,8 @@
 """Where traces of an attack can be found."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from pydantic import Field
-
-from connectors_sdk.models.base_identified_entity import NamedEntity
+from connectors_sdk.models.base_domain_entity import NamedEntity
 from connectors_sdk.models.enums import Platform
 
 
@@ -21,15 +19,6 @@ class DataSource(NamedEntity):
     _stix_type: ClassVar[str] = "data-source"
     _stix2_class: ClassVar[str] = "connectors_sdk.models._custom_stix2:DataSourceStix"
 
-    name: str = Field(min_length=1)
     description: str | None = None
     mitre_platforms: list[Platform] | None = None
     collection_layers: list[str] | None = None
-
-    def _own_properties(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "description": self.description,
-            "platforms": self.mitre_platforms,
-            "collection_layers": self.collection_layers,
-        }

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from connectors_sdk.models._emission import ordered
 from connectors_sdk.models.base_object import BaseObject
 
 
@@ -20,10 +19,6 @@ class ExternalReference(BaseObject):
     description: str | None = None
     url: str | None = None
     external_id: str | None = None
-
-    def to_stix_dict(self) -> dict[str, Any]:
-        """Return the JSON-ready form."""
-        return ordered(dict(self))
 
     def to_stix2_object(self) -> Any:
         """Return the `stix2.ExternalReference`."""

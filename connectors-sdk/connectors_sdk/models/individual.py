@@ -1,5 +1,6 @@
 """A person."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from connectors_sdk.models._identity import BaseIdentity
@@ -12,12 +13,6 @@ class Individual(BaseIdentity):
         contact_information: how to reach the person.
     """
 
-    _identity_class: ClassVar[str] = "individual"
+    _stix_constants: ClassVar[Mapping[str, Any]] = {"identity_class": "individual"}
 
     contact_information: str | None = None
-
-    def _own_properties(self) -> dict[str, Any]:
-        return {
-            **super()._own_properties(),
-            "contact_information": self.contact_information,
-        }

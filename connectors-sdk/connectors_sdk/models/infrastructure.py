@@ -1,10 +1,10 @@
 """Systems that are used or attacked."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime
 
-from connectors_sdk.models.base_identified_entity import NamedEntity
+from connectors_sdk.models.base_domain_entity import NamedEntity
 from connectors_sdk.models.enums import InfrastructureType
 from connectors_sdk.models.kill_chain_phase import KillChainPhase
 
@@ -25,21 +25,9 @@ class Infrastructure(NamedEntity):
     _stix_type: ClassVar[str] = "infrastructure"
     _stix2_class: ClassVar[str] = "Infrastructure"
 
-    name: str = Field(min_length=1)
     description: str | None = None
     aliases: list[str] | None = None
     infrastructure_types: list[InfrastructureType] | None = None
     first_seen: AwareDatetime | None = None
     last_seen: AwareDatetime | None = None
     kill_chain_phases: list[KillChainPhase] | None = None
-
-    def _own_properties(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "description": self.description,
-            "infrastructure_types": self.infrastructure_types,
-            "aliases": self.aliases,
-            "kill_chain_phases": self.kill_chain_phases,
-            "first_seen": self.first_seen,
-            "last_seen": self.last_seen,
-        }

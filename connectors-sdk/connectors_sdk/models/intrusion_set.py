@@ -1,10 +1,10 @@
 """A group of adversarial behaviours."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime
 
-from connectors_sdk.models.base_identified_entity import NamedEntity
+from connectors_sdk.models.base_domain_entity import NamedEntity
 from connectors_sdk.models.enums import AttackMotivation, AttackResourceLevel
 
 
@@ -26,7 +26,6 @@ class IntrusionSet(NamedEntity):
     _stix_type: ClassVar[str] = "intrusion-set"
     _stix2_class: ClassVar[str] = "IntrusionSet"
 
-    name: str = Field(min_length=1)
     description: str | None = None
     aliases: list[str] | None = None
     first_seen: AwareDatetime | None = None
@@ -35,16 +34,3 @@ class IntrusionSet(NamedEntity):
     resource_level: AttackResourceLevel | None = None
     primary_motivation: AttackMotivation | None = None
     secondary_motivations: list[AttackMotivation] | None = None
-
-    def _own_properties(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "description": self.description,
-            "aliases": self.aliases,
-            "first_seen": self.first_seen,
-            "last_seen": self.last_seen,
-            "goals": self.goals,
-            "resource_level": self.resource_level,
-            "primary_motivation": self.primary_motivation,
-            "secondary_motivations": self.secondary_motivations,
-        }

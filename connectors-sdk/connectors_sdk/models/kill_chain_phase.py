@@ -1,6 +1,7 @@
 """A phase of a kill chain."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from connectors_sdk.models.base_object import BaseObject
 
@@ -14,19 +15,14 @@ class KillChainPhase(BaseObject):
         order: the phase's place in the chain, beginning with 0; OpenCTI's `x_opencti_order`.
     """
 
+    _stix_keys: ClassVar[Mapping[str, str]] = {
+        "chain_name": "kill_chain_name",
+        "order": "x_opencti_order",
+    }
+
     chain_name: str
     phase_name: str
     order: int | None = None
-
-    def to_stix_dict(self) -> dict[str, Any]:
-        """Return the JSON-ready form."""
-        form: dict[str, Any] = {
-            "kill_chain_name": self.chain_name,
-            "phase_name": self.phase_name,
-        }
-        if self.order is not None:
-            form["x_opencti_order"] = self.order
-        return form
 
     def to_stix2_object(self) -> Any:
         """Return the `stix2.KillChainPhase`."""

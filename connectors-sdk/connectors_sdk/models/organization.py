@@ -1,5 +1,6 @@
 """An organization."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from connectors_sdk.models._identity import BaseIdentity
@@ -14,14 +15,10 @@ class Organization(BaseIdentity):
         organization_type: what kind of organization it is.
     """
 
-    _identity_class: ClassVar[str] = "organization"
+    _stix_constants: ClassVar[Mapping[str, Any]] = {"identity_class": "organization"}
+    _stix_keys: ClassVar[Mapping[str, str]] = {
+        "organization_type": "x_opencti_organization_type"
+    }
 
     contact_information: str | None = None
     organization_type: OrganizationType | None = None
-
-    def _own_properties(self) -> dict[str, Any]:
-        return {
-            **super()._own_properties(),
-            "contact_information": self.contact_information,
-            "x_opencti_organization_type": self.organization_type,
-        }

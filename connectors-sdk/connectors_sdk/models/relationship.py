@@ -1,19 +1,19 @@
 """A relationship between two objects."""
 
-from collections.abc import Iterator
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import ClassVar
 
 from pydantic import AwareDatetime
 
 from connectors_sdk.models import _ids
 from connectors_sdk.models._emission import id_instant
+from connectors_sdk.models.base_domain_entity import BaseDomainEntity
 from connectors_sdk.models.base_identified_entity import BaseIdentifiedEntity
-from connectors_sdk.models.base_identified_object import BaseIdentifiedObject
 from connectors_sdk.models.enums import RelationshipType
 from connectors_sdk.models.reference import Reference
 
 
-class Relationship(BaseIdentifiedEntity):
+class Relationship(BaseDomainEntity):
     """A relationship (STIX 2.1 section 5.1); its id comes from type, ends and dates.
 
     Attributes:
@@ -27,6 +27,11 @@ class Relationship(BaseIdentifiedEntity):
 
     _stix_type: ClassVar[str] = "relationship"
     _stix2_class: ClassVar[str] = "Relationship"
+    _stix_keys: ClassVar[Mapping[str, str]] = {
+        "type": "relationship_type",
+        "source": "source_ref",
+        "target": "target_ref",
+    }
 
     type: RelationshipType
     source: BaseIdentifiedEntity | Reference
@@ -43,17 +48,3 @@ class Relationship(BaseIdentifiedEntity):
             id_instant(self.start_time),
             id_instant(self.stop_time),
         )
-
-    def _own_properties(self) -> dict[str, Any]:
-        return {
-            "relationship_type": self.type,
-            "source_ref": self.source.id,
-            "target_ref": self.target.id,
-            "description": self.description,
-            "start_time": self.start_time,
-            "stop_time": self.stop_time,
-        }
-
-    def _own_references(self) -> Iterator[BaseIdentifiedObject | Reference | None]:
-        yield self.source
-        yield self.target

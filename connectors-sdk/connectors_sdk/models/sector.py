@@ -1,5 +1,6 @@
 """A sector."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from connectors_sdk.models._identity import BaseIdentity
@@ -13,9 +14,6 @@ class Sector(BaseIdentity):
         sectors: names of the sector in STIX's vocabulary.
     """
 
-    _identity_class: ClassVar[str] = "class"
+    _stix_constants: ClassVar[Mapping[str, Any]] = {"identity_class": "class"}
 
     sectors: list[IndustrySector] | None = None
-
-    def _own_properties(self) -> dict[str, Any]:
-        return {**super()._own_properties(), "sectors": self.sectors}

@@ -16,6 +16,7 @@ class StatementMarking(BaseIdentifiedObject):
         statement: the text.
     """
 
+    _stix_type: ClassVar[str] = "marking-definition"
     _stix2_class: ClassVar[str] = "MarkingDefinition"
 
     statement: str
@@ -26,12 +27,7 @@ class StatementMarking(BaseIdentifiedObject):
             {"definition": self.statement, "definition_type": "statement"},
         )
 
-    def _stix_properties(self) -> dict[str, Any]:
-        return {
-            "type": "marking-definition",
-            "spec_version": "2.1",
-            "id": self.id,
-            "created": _CREATED,
-            "definition_type": "statement",
-            "definition": {"statement": self.statement},
-        }
+    def _emit(self, form: dict[str, Any]) -> None:
+        form["created"] = _CREATED
+        form["definition_type"] = "statement"
+        form["definition"] = {"statement": self.statement}

@@ -24,6 +24,7 @@ class TLPMarking(BaseIdentifiedObject):
         level: `clear`, `white`, `green`, `amber`, `amber+strict` or `red`.
     """
 
+    _stix_type: ClassVar[str] = "marking-definition"
     _stix2_class: ClassVar[str] = "MarkingDefinition"
 
     level: TLPLevel
@@ -31,28 +32,18 @@ class TLPMarking(BaseIdentifiedObject):
     def _make_id(self) -> str:
         return f"marking-definition--{_IDS[self.level]}"
 
-    def _stix_properties(self) -> dict[str, Any]:
-        properties: dict[str, Any] = {
-            "type": "marking-definition",
-            "spec_version": "2.1",
-            "id": self.id,
-            "created": _CREATED,
-        }
+    def _emit(self, form: dict[str, Any]) -> None:
+        form["created"] = _CREATED
         if self.level in (TLPLevel.CLEAR, TLPLevel.AMBER_STRICT):
             # STIX has no definition for TLP 2.0; OpenCTI reads the properties with its prefix.
-            return {
-                **properties,
-                "definition_type": "statement",
-                "definition": {"statement": "custom"},
-                "x_opencti_definition_type": "TLP",
-                "x_opencti_definition": f"TLP:{self.level.value.upper()}",
-            }
-        return {
-            **properties,
-            "definition_type": "tlp",
-            "name": f"TLP:{self.level.value.upper()}",
-            "definition": {"tlp": self.level.value},
-        }
+            form["definition_type"] = "statement"
+            form["definition"] = {"statement": "custom"}
+            form["x_opencti_definition_type"] = "TLP"
+            form["x_opencti_definition"] = f"TLP:{self.level.value.upper()}"
+        else:
+            form["definition_type"] = "tlp"
+            form["name"] = f"TLP:{self.level.value.upper()}"
+            form["definition"] = {"tlp": self.level.value}
 
     def to_stix2_object(self) -> Any:
         """Return the stix2 marking; for the four TLP 1 levels stix2's own constants."""
@@ -64,4 +55,4 @@ class TLPMarking(BaseIdentifiedObject):
             TLPLevel.AMBER: stix2.v21.TLP_AMBER,
             TLPLevel.RED: stix2.v21.TLP_RED,
         }
-        return constants.get(self.level) or super().to_stix2_object()
+        return constants.get(self.level) or self._build_stix2_object()

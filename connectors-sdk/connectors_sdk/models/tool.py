@@ -1,10 +1,8 @@
 """Legitimate software that adversaries use."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from pydantic import Field
-
-from connectors_sdk.models.base_identified_entity import NamedEntity
+from connectors_sdk.models.base_domain_entity import NamedEntity
 from connectors_sdk.models.enums import ToolType
 from connectors_sdk.models.kill_chain_phase import KillChainPhase
 
@@ -24,19 +22,8 @@ class Tool(NamedEntity):
     _stix_type: ClassVar[str] = "tool"
     _stix2_class: ClassVar[str] = "Tool"
 
-    name: str = Field(min_length=1)
     description: str | None = None
     tool_types: list[ToolType] | None = None
     aliases: list[str] | None = None
     kill_chain_phases: list[KillChainPhase] | None = None
     tool_version: str | None = None
-
-    def _own_properties(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "description": self.description,
-            "tool_types": self.tool_types,
-            "aliases": self.aliases,
-            "kill_chain_phases": self.kill_chain_phases,
-            "tool_version": self.tool_version,
-        }

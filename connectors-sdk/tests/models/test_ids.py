@@ -1,114 +1,108 @@
-"""Ids are pycti's, over random values."""
+"""What ids depend on, and what not."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pycti
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from stix2.canonicalization.Canonicalize import canonicalize
 
 from connectors_sdk.models import (
-    AttackPattern,
-    Campaign,
-    CourseOfAction,
-    DataComponent,
-    DataSource,
-    Individual,
-    Infrastructure,
-    IntrusionSet,
-    Malware,
-    Organization,
-    OrganizationAuthor,
+    CaseIncident,
+    DomainName,
+    File,
+    Incident,
+    IPV4Address,
+    Note,
+    ObservedData,
+    Process,
     Reference,
     Relationship,
-    Sector,
+    Report,
     Tool,
+    X509Certificate,
+    _ids,
 )
 
-NAMES = st.text(
-    st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40
-).filter(lambda text: text.strip() != "")
-INSTANTS = st.datetimes(
-    datetime(1990, 1, 1), datetime(2060, 1, 1), timezones=st.just(timezone.utc)
+NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
+ELSEWHERE = NOON.astimezone(timezone(timedelta(hours=5)))
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.text("abcdef_", min_size=1), inner, max_size=3),
+    max_leaves=8,
 )
-pytestmark = pytest.mark.filterwarnings("ignore:Value .* is out of:UserWarning")
+
+
+@given(value=JSON)
+def test_contributors_are_written_as_pycti_writes_them(value: Any) -> None:
+    assert _ids.canonical(value) == canonicalize(value, utf8=False)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), object()])
+def test_what_has_no_json_form_makes_no_id(value: Any) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        _ids.canonical(value)
 
 
 @pytest.mark.parametrize(
-    ("build", "reference"),
+    "build",
     [
-        (lambda n: AttackPattern(name=n), pycti.AttackPattern.generate_id),
-        (lambda n: Campaign(name=n), pycti.Campaign.generate_id),
-        (lambda n: CourseOfAction(name=n), pycti.CourseOfAction.generate_id),
-        (lambda n: DataComponent(name=n), pycti.DataComponent.generate_id),
-        (lambda n: DataSource(name=n), pycti.DataSource.generate_id),
-        (lambda n: Infrastructure(name=n), pycti.Infrastructure.generate_id),
-        (lambda n: IntrusionSet(name=n), pycti.IntrusionSet.generate_id),
-        (lambda n: Malware(name=n, is_family=True), pycti.Malware.generate_id),
-        (lambda n: Tool(name=n), pycti.Tool.generate_id),
-        (
-            lambda n: Individual(name=n),
-            lambda n: pycti.Identity.generate_id(n, "individual"),
+        lambda t: CaseIncident(name="a", created=t),
+        lambda t: Incident(name="a", created=t),
+        lambda t: Note(content="a", created=t),
+        lambda t: Report(name="a", publication_date=t),
+        lambda t: Relationship(
+            type="uses",
+            source=Reference(id="malware--70d3c10d-4ac8-5796-a776-5e15af3d9d66"),
+            target=Reference(id="tool--17828b5b-b068-53b2-8dd2-e486ea3e2ce8"),
+            start_time=t,
         ),
-        (
-            lambda n: Organization(name=n),
-            lambda n: pycti.Identity.generate_id(n, "organization"),
-        ),
-        (
-            lambda n: OrganizationAuthor(name=n),
-            lambda n: pycti.Identity.generate_id(n, "organization"),
-        ),
-        (lambda n: Sector(name=n), lambda n: pycti.Identity.generate_id(n, "class")),
     ],
 )
-@settings(max_examples=40, deadline=None)
-@given(name=NAMES)
-def test_by_name(build: Any, reference: Any, name: str) -> None:
-    assert build(name).id == reference(name)
+def test_another_spelling_of_the_same_instant_is_the_same_object(build: Any) -> None:
+    assert build(NOON).id == build(ELSEWHERE).id == build(NOON.isoformat()).id
 
 
-@settings(max_examples=40, deadline=None)
-@given(name=NAMES, mitre_id=st.text("T0123456789. ", max_size=10))
-def test_by_mitre_id(name: str, mitre_id: str) -> None:
-    expected = pycti.AttackPattern.generate_id(name, mitre_id)
-    assert AttackPattern(name=name, mitre_id=mitre_id).id == expected
-    expected = pycti.CourseOfAction.generate_id(name, mitre_id)
-    assert CourseOfAction(name=name, mitre_id=mitre_id).id == expected
-
-
-@settings(max_examples=40, deadline=None)
-@given(
-    kind=st.sampled_from(["uses", "targets", "a-kind-of-its-own"]),
-    start=st.none() | INSTANTS,
-    stop=st.none() | INSTANTS,
-)
-def test_relationship(kind: str, start: datetime | None, stop: datetime | None) -> None:
-    ends = (
-        "malware--70d3c10d-4ac8-5796-a776-5e15af3d9d66",
-        "tool--17828b5b-b068-53b2-8dd2-e486ea3e2ce8",
-    )
-    relationship = Relationship(
-        type=kind,
-        source=Reference(id=ends[0]),
-        target=Reference(id=ends[1]),
-        start_time=start,
-        stop_time=stop,
-    )
-    assert relationship.id == pycti.StixCoreRelationship.generate_id(
-        kind, *ends, start, stop
-    )
-
-
-def test_another_spelling_of_the_same_instant_is_the_same_relationship() -> None:
-    ends = {
-        "source": Reference(id="malware--70d3c10d-4ac8-5796-a776-5e15af3d9d66"),
-        "target": Reference(id="tool--17828b5b-b068-53b2-8dd2-e486ea3e2ce8"),
+def test_the_order_of_what_was_observed_makes_no_difference() -> None:
+    seen = [DomainName(value="a.example"), IPV4Address(value="192.0.2.1")]
+    moments: dict[str, Any] = {
+        "first_observed": NOON,
+        "last_observed": NOON,
+        "number_observed": 1,
     }
-    noon = datetime(2024, 5, 1, 12, tzinfo=timezone.utc)
-    elsewhere = noon.astimezone(timezone(timedelta(hours=5)))
-    ids = {
-        Relationship(type="uses", start_time=instant, **ends).id
-        for instant in (noon, elsewhere)
-    }
-    assert len(ids) == 1
+    one = ObservedData(entities=seen, **moments)
+    other = ObservedData(entities=seen[::-1], **moments)
+    assert (
+        one.id == other.id == pycti.ObservedData.generate_id(sorted(s.id for s in seen))
+    )
+    assert one.to_stix_dict()["object_refs"] == [s.id for s in seen]
+
+
+def test_one_hash_makes_the_id_of_a_file() -> None:
+    md5 = "d41d8cd98f00b204e9800998ecf8427e"
+    sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    assert (
+        File(hashes={"SHA-256": sha256, "MD5": md5}).id == File(hashes={"MD5": md5}).id
+    )
+    assert File(hashes={"SHA-256": sha256}).id != File(hashes={"MD5": md5}).id
+
+
+def test_what_stix_gives_random_ids_has_lasting_ones() -> None:
+    assert Process(pid=1, command_line="a").id == Process(command_line="a", pid=1).id
+    assert Process(pid=1).id != Process(pid=2).id
+    assert X509Certificate(subject="a").id == X509Certificate(subject="a").id
+    assert X509Certificate(subject="a").id != X509Certificate(subject="b").id
+
+
+def test_a_copy_with_other_values_has_an_id_of_its_own() -> None:
+    tool = Tool(name="a")
+    assert tool.id
+    assert tool.model_copy(update={"name": "b"}).id == Tool(name="b").id
+    assert tool.model_copy().id == tool.id
