@@ -18,7 +18,9 @@ def id_of(stix: StixLike) -> str:
     Raises:
         BundleError: what was given is none of these, or has no id.
     """
-    stix_id = stix.get("id") if isinstance(stix, Mapping) else getattr(stix, "id", None)
+    stix_id = getattr(stix, "id", None)
+    if stix_id is None and isinstance(stix, Mapping):
+        stix_id = stix.get("id")
     if not isinstance(stix_id, str) or "--" not in stix_id:
         raise BundleError(
             f"a STIX object needs an id of the form <type>--<uuid>, got {stix_id!r} from {type(stix).__name__}"

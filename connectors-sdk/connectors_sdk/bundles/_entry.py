@@ -1,7 +1,6 @@
 """One object on its way into a bundle."""
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any
 
 import orjson
@@ -23,6 +22,8 @@ class Entry:
             dictionaries, which hold ids only.
     """
 
+    __slots__ = ("id", "data", "refs", "models", "_referenced")
+
     def __init__(
         self,
         stix_id: str,
@@ -34,6 +35,7 @@ class Entry:
         self.data = data
         self.refs = refs
         self.models = models
+        self._referenced: dict[str, Any] | None = None
 
     @classmethod
     def of(cls, stix: StixLike) -> "Entry":
@@ -46,8 +48,13 @@ class Entry:
         plain, data = to_plain(stix)
         if not plain.get("type"):
             raise BundleError(f"{stix_id} has no type")
-        models = (stix,) if hasattr(stix, "referenced_objects") else ()
-        return cls(stix_id, data, references_of(plain), models)
+        if not hasattr(stix, "referenced_objects"):
+            return cls(stix_id, data, references_of(plain))
+        # Most models know where their references are.
+        refs = stix.reference_ids(plain) if hasattr(stix, "reference_ids") else None
+        return cls(
+            stix_id, data, references_of(plain) if refs is None else refs, (stix,)
+        )
 
     @classmethod
     def of_versions(cls, versions: Sequence[StixLike]) -> "Entry":
@@ -81,13 +88,11 @@ class Entry:
 
     def embedded(self, ref: str) -> "Entry | None":
         """Return the object of this id that one of the models holds, or None."""
+        if self._referenced is None:
+            self._referenced = {
+                referenced.id: referenced
+                for model in self.models
+                for referenced in model.referenced_objects()
+            }
         model = self._referenced.get(ref)
         return None if model is None else Entry.of(model)
-
-    @cached_property
-    def _referenced(self) -> dict[str, Any]:
-        return {
-            referenced.id: referenced
-            for model in self.models
-            for referenced in model.referenced_objects()
-        }

@@ -16,9 +16,9 @@ Where a referenced object comes from, in this order: the piece itself and the on
 (models hold the models they refer to); what the builder remembers; `resolve`; the well-known TLP markings; and, for a
 reference of a stix2 object or dictionary, the rest of the stream: the object waits until it is there.
 
-Memory: with models, or with `resolve`, it is bounded by two pieces plus 100 bytes for each id seen plus what waits.
-A stream of stix2 objects or dictionaries without `resolve` is remembered as JSON bytes, because any of it may be
-referred to later.
+Memory: with models it is bounded by two pieces and some 10 MB: which models were sent is known for the last 50,000 at
+least; one that comes again later is sent again. Of stix2 objects and dictionaries, 100 bytes are kept for each id, and
+without `resolve` their JSON as well, because any of it may be referred to later.
 """
 
 import warnings
@@ -45,6 +45,8 @@ Resolve: TypeAlias = Callable[[str], StixLike | None]
 
 # Models of these types are remembered, so that dictionaries may refer to an author that was given as a model.
 _ALWAYS_REMEMBERED = ("identity--", "marking-definition--")
+# How many models are known to have been sent, at least.
+_MODELS_KNOWN = 50_000
 # How far to look for a circle of references among objects that wait.
 _CIRCLE_LIMIT = 100
 
@@ -94,7 +96,9 @@ def iter_bundles(
             on_dangling=on_dangling,
         )
         for stix in objects:
-            yield from builder.add(stix)
+            full = builder.add(stix)
+            if full:
+                yield from full
     yield from builder.flush()
 
 
@@ -136,6 +140,9 @@ class BundleBuilder:
         self._memory: dict[str, bytes] | None = {} if resolve is None else None
         # hash(id) -> hash(bytes): compact. A clash of ids alone only sends an object once more.
         self._sent: dict[int, int] = {}
+        # The same for models, in two generations: when the younger is full, the older is forgotten.
+        self._sent_models: dict[int, int] = {}
+        self._sent_models_before: dict[int, int] = {}
         # Objects that do not fit into the bounds together with what they need.
         self._big: set[str] = set()
 
@@ -148,7 +155,8 @@ class BundleBuilder:
 
         Raises: see `iter_bundles`.
         """
-        self._recent.clear()
+        if self._recent:
+            self._recent.clear()
         self._accept(Entry.of(stix))
         return self._take_finished()
 
@@ -183,6 +191,8 @@ class BundleBuilder:
     # -- taking in ---------------------------------------------------------------------------------------------------
 
     def _accept(self, entry: Entry) -> None:
+        if self._is_new(entry.id) and self._append(entry):
+            return
         known = (
             self._piece.entries.get(entry.id)
             or self._waiting.get(entry.id)
@@ -194,7 +204,7 @@ class BundleBuilder:
                 return
             entry = merged
             self._waiting.leave(entry.id)
-        elif self._sent.get(hash(entry.id)) == hash(entry.data):
+        elif self._was_sent(entry):
             return
         queue: deque[Entry] = deque()
         self._try(entry, queue)
@@ -203,6 +213,42 @@ class BundleBuilder:
             # It may have gone into the piece meanwhile, with another.
             if self._waiting.get(candidate.id) is candidate:
                 self._try(candidate, queue)
+
+    def _is_new(self, stix_id: str) -> bool:
+        """Whether an object was never seen, and nothing waits."""
+        return (
+            stix_id not in self._piece.entries
+            and not self._has_sent(stix_id)
+            and not self._waiting
+        )
+
+    def _has_sent(self, stix_id: str) -> bool:
+        key = hash(stix_id)
+        return (
+            key in self._sent_models
+            or key in self._sent_models_before
+            or key in self._sent
+        )
+
+    def _was_sent(self, entry: Entry) -> bool:
+        """Whether this version of an object was sent last."""
+        key, version = hash(entry.id), hash(entry.data)
+        for record in (self._sent_models, self._sent_models_before, self._sent):
+            if key in record:
+                return record[key] == version
+        return False
+
+    def _append(self, entry: Entry) -> bool:
+        """Put a new object into the piece if all it needs is there and it fits: the short way that most objects go."""
+        piece = self._piece
+        for ref in entry.refs:
+            if ref not in piece.entries:
+                return False
+        content = piece.content + len(entry.data)
+        if not self._fits(len(piece.entries) + 1, content):
+            return False
+        piece.append(entry)
+        return True
 
     def _try(self, entry: Entry, queue: deque[Entry]) -> None:
         """Put an object and its closure into the piece if all is there, else let it wait.
@@ -245,7 +291,7 @@ class BundleBuilder:
                 if found is None:
                     # A model's bare reference means an object that the platform has: nothing to wait for. Nor is
                     # what was sent before.
-                    if not entry.models and hash(ref) not in self._sent:
+                    if not entry.models and not self._has_sent(ref):
                         wanted[ref] = None
                     continue
                 visited.add(ref)
@@ -371,32 +417,45 @@ class BundleBuilder:
             return
         self._finished.append(piece.bundle())
         for entry in piece.entries.values():
-            self._sent[hash(entry.id)] = hash(entry.data)
+            record = self._sent_models if entry.models else self._sent
+            record[hash(entry.id)] = hash(entry.data)
             if self._memory is not None and (
                 not entry.models or entry.id.startswith(_ALWAYS_REMEMBERED)
             ):
                 self._memory[entry.id] = entry.data
+        if len(self._sent_models) >= _MODELS_KNOWN:
+            self._sent_models_before, self._sent_models = self._sent_models, {}
         self._recent.update(self._previous)
         self._previous = piece.entries
 
     def _take_finished(self) -> list[Bundle]:
+        if not self._finished:
+            return []
         finished, self._finished = self._finished, []
         return finished
 
 
 class _Piece:
-    """A bundle in the making."""
+    """A bundle in the making.
+
+    Attributes:
+        entries: its objects by id.
+        content: bytes of their JSON together.
+        oversized: it exceeds the bounds.
+    """
 
     def __init__(self) -> None:
         self.entries: dict[str, Entry] = {}
         self.oversized = False
-        self._content = 0
+        self.content = 0
         self._replaced = False
+        # Only a closure may come with references that lead out of the piece.
+        self._gathered = False
         self._growth = (0, 0)
 
     def after(self, closure: list[Entry]) -> tuple[int, int]:
         """Return the number of objects and of content bytes that the piece would have with a closure added."""
-        count, content = len(self.entries), self._content
+        count, content = len(self.entries), self.content
         for entry in closure:
             replaced = self.entries.get(entry.id)
             content += len(entry.data)
@@ -419,9 +478,15 @@ class _Piece:
         """Whether an oversized piece may become this big."""
         return count <= self._growth[0] and content <= self._growth[1]
 
+    def append(self, entry: Entry) -> None:
+        """Add an object that the piece does not have yet."""
+        self.entries[entry.id] = entry
+        self.content += len(entry.data)
+
     def put(self, closure: list[Entry]) -> None:
         """Add a closure."""
-        _, self._content = self.after(closure)
+        _, self.content = self.after(closure)
+        self._gathered = True
         for entry in closure:
             # A version merged later may need what stands behind it.
             self._replaced = self._replaced or entry.id in self.entries
@@ -430,8 +495,12 @@ class _Piece:
     def bundle(self) -> Bundle:
         """Return the finished bundle."""
         entries = self._sorted() if self._replaced else list(self.entries.values())
-        external = dict.fromkeys(
-            ref for e in entries for ref in e.refs if ref not in self.entries
+        external = (
+            dict.fromkeys(
+                ref for e in entries for ref in e.refs if ref not in self.entries
+            )
+            if self._gathered
+            else ()
         )
         return Bundle(
             [(entry.id, entry.data) for entry in entries],

@@ -41,11 +41,11 @@ class Bundle:
     @cached_property
     def id(self) -> str:
         """The bundle's id: UUIDv5 over its content, so the same content gets the same id on every run."""
-        digest = hashlib.sha256()
-        for data in self._members:
-            digest.update(data)
-            digest.update(b"\n")
+        digest = hashlib.sha256(self._content())
         return f"bundle--{uuid.uuid5(_NAMESPACE, digest.hexdigest())}"
+
+    def _content(self) -> bytes:
+        return b",".join(self._members)
 
     @property
     def objects(self) -> list[dict[str, Any]]:
@@ -59,7 +59,7 @@ class Bundle:
 
     def to_bytes(self) -> bytes:
         """Return the bundle as compact UTF-8 JSON."""
-        return b"".join((_head(self.id), b",".join(self._members), _TAIL))
+        return b"".join((_head(self.id), self._content(), _TAIL))
 
     def to_json(self) -> str:
         """Return the bundle as JSON text."""

@@ -6,9 +6,11 @@ from pydantic import Field
 
 from connectors_sdk.models import _ids
 from connectors_sdk.models._container import Container
+from connectors_sdk.models.base_object import abstract
 from connectors_sdk.models.enums import CasePriority, CaseSeverity
 
 
+@abstract
 class BaseCase(Container, ABC):
     """A case of OpenCTI; its id comes from its name and `created`: without `created` there is one case of each name.
 

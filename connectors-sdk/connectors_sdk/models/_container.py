@@ -6,9 +6,11 @@ from typing import ClassVar
 
 from connectors_sdk.models.base_domain_entity import BaseDomainEntity
 from connectors_sdk.models.base_identified_entity import BaseIdentifiedEntity
+from connectors_sdk.models.base_object import abstract
 from connectors_sdk.models.reference import Reference
 
 
+@abstract
 class Container(BaseDomainEntity, ABC):
     """An object that speaks about others.
 

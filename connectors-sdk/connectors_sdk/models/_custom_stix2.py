@@ -39,9 +39,8 @@ def _refs() -> Any:
 
 def _with_optional_contents(stix2_class: Any) -> Any:
     """Return the properties of a class with `object_refs` optional."""
-    properties = OrderedDict(
-        stix2_class._properties
-    )  # pylint: disable=protected-access
+    # pylint: disable-next=protected-access
+    properties = OrderedDict(stix2_class._properties)
     properties["object_refs"] = _refs()
     return properties
 

@@ -7,6 +7,7 @@ model's plain values; nothing of the stix2 library is involved.
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
+from functools import lru_cache
 from typing import Any, NamedTuple, overload
 
 from pydantic import BaseModel
@@ -60,6 +61,9 @@ def emit(plan: Plan, values: Mapping[str, Any], form: dict[str, Any]) -> None:
                 form[key] = ready
 
 
+@lru_cache(
+    maxsize=256
+)  # the dates of an object, and of its neighbours, are often the same
 def timestamp(instant: datetime) -> str:
     """Return an instant as STIX writes it: UTC, milliseconds, or microseconds where there are any.
 

@@ -6,9 +6,11 @@ from typing import ClassVar
 
 from connectors_sdk.models import _ids
 from connectors_sdk.models.base_domain_entity import NamedEntity
+from connectors_sdk.models.base_object import abstract
 from connectors_sdk.models.enums import Reliability
 
 
+@abstract
 class BaseIdentity(NamedEntity, ABC):
     """A STIX identity; its id comes from name and class.
 

@@ -7,54 +7,39 @@ importing pycti. Sources: STIX 2.1 section 2.9, RFC 4122 section 4.3, RFC 8785.
 from collections.abc import Mapping
 from decimal import Decimal
 from hashlib import sha1
-from json.encoder import encode_basestring
+from typing import Any
 from uuid import UUID
 
+import orjson
+
 NAMESPACE = UUID("00abedb4-aa42-466c-9c01-fed23315a9b7").bytes
+# RFC 4122 prescribes SHA-1; nothing secret is hashed.
 _NAMESPACE_HASH = sha1(NAMESPACE, usedforsecurity=False)
+_VARIANT = {digit: "89ab"[int(digit, 16) & 0x3] for digit in "0123456789abcdef"}
 
 
-def make_id(stix_type: str, contributors: Mapping[str, object]) -> str:
+def make_id(stix_type: str, contributors: dict[str, Any]) -> str:
     """Return `<stix_type>--<UUIDv5>` of the contributing properties.
 
     Args:
         stix_type: type of the object.
-        contributors: JSON-ready values.
+        contributors: JSON-ready values without floating point numbers: for all others, sorted keys and no spaces are
+            the canonical form of RFC 8785.
     """
-    sha = _NAMESPACE_HASH.copy()  # RFC 4122 prescribes SHA-1; nothing secret is hashed
-    sha.update(canonical(contributors).encode())
+    return _of_name(stix_type, orjson.dumps(contributors, option=orjson.OPT_SORT_KEYS))
+
+
+def _of_name(stix_type: str, name: bytes) -> str:
+    sha = _NAMESPACE_HASH.copy()
+    sha.update(name)
     text = sha.hexdigest()
-    variant = "89ab"[int(text[16], 16) & 0x3]
     return (
         f"{stix_type}--{text[:8]}-{text[8:12]}-5{text[13:16]}"
-        f"-{variant}{text[17:20]}-{text[20:32]}"
+        f"-{_VARIANT[text[16]]}{text[17:20]}-{text[20:32]}"
     )
 
 
-def canonical(value: object) -> str:
-    """Return a JSON-ready value in the one spelling that RFC 8785 (JSON Canonicalization Scheme) allows."""
-    if isinstance(value, str):
-        return encode_basestring(value)
-    if isinstance(value, Mapping):
-        # Property names of STIX are ASCII, for which code points and UTF-16 units have the same order.
-        members = [
-            f"{encode_basestring(key)}:{canonical(value[key])}" for key in sorted(value)
-        ]
-        return "{" + ",".join(members) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join([canonical(item) for item in value]) + "]"
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, float):
-        return _number(value)
-    raise TypeError(f"{type(value).__name__} is no JSON value")
-
-
-def _number(value: float) -> str:
+def canonical_number(value: float) -> str:
     """Write a float as ECMAScript does (ECMA-262, Number::toString): plain between 1e-6 and 1e21, else scientific."""
     if value == 0:
         return "0"
@@ -160,8 +145,14 @@ def location(name: str, location_type: str) -> str:
 def position(name: str, latitude: float | None, longitude: float | None) -> str:
     """Return the id of a position: its coordinates in degrees if known, else its name."""
     known = {"latitude": latitude, "longitude": longitude}
-    contributors = {key: value for key, value in known.items() if value is not None}
-    return make_id("location", contributors or {"name": normalised(name)})
+    members = [
+        f'"{key}":{canonical_number(value)}'
+        for key, value in known.items()
+        if value is not None
+    ]
+    if not members:
+        return by_name("location", name)
+    return _of_name("location", f"{{{','.join(members)}}}".encode())
 
 
 def by_name_and_created(stix_type: str, name: str, created: str | None) -> str:
@@ -219,7 +210,7 @@ def sighting(
     last_seen: str | None,
 ) -> str:
     """Return the id of a sighting; dates are ISO 8601 texts, a last one counts only beside a first."""
-    contributors: dict[str, object] = {
+    contributors: dict[str, Any] = {
         "type": "sighting",
         "sighting_of_ref": sighting_of_ref,
         "where_sighted_refs": where_sighted_refs,

@@ -8,8 +8,10 @@ from pydantic import Field, model_validator
 
 from connectors_sdk.models import _ids
 from connectors_sdk.models.base_domain_entity import NamedEntity
+from connectors_sdk.models.base_object import abstract
 
 
+@abstract
 class BaseLocation(NamedEntity, ABC):
     """A STIX location (section 4.10); its id comes from its name and its type in OpenCTI.
 
@@ -37,6 +39,7 @@ class BaseLocation(NamedEntity, ABC):
         super()._emit(form)
 
 
+@abstract
 class PlacedLocation(BaseLocation, ABC):
     """A location that has a place on the map.
 

@@ -6,7 +6,9 @@ from typing import Any, ClassVar
 from pydantic import AwareDatetime
 
 from connectors_sdk.models import _ids
+from connectors_sdk.models._periods import period
 from connectors_sdk.models.base_domain_entity import NamedEntity
+from connectors_sdk.models.base_object import abstract
 from connectors_sdk.models.enums import (
     AttackMotivation,
     AttackResourceLevel,
@@ -16,6 +18,7 @@ from connectors_sdk.models.enums import (
 )
 
 
+@abstract
 class BaseThreatActor(NamedEntity, ABC):
     """A STIX threat actor (section 4.17); its id comes from its name and its type in OpenCTI.
 
@@ -51,6 +54,8 @@ class BaseThreatActor(NamedEntity, ABC):
     primary_motivation: AttackMotivation | None = None
     secondary_motivations: list[AttackMotivation] | None = None
     personal_motivations: list[AttackMotivation] | None = None
+
+    _check_seen = period("first_seen", "last_seen")
 
     def _make_id(self) -> str:
         return _ids.threat_actor(self.name, self._opencti_type)

@@ -12,10 +12,14 @@ from connectors_sdk.models.base_identified_entity import (
     COMMON_PLAN,
     BaseIdentifiedEntity,
 )
+from connectors_sdk.models.base_object import abstract, family
 
-_LAST_PLAN = make_plan(("confidence", "stix_ids"), {"stix_ids": "x_opencti_stix_ids"})
+_COMMON_PLAN = COMMON_PLAN + make_plan(
+    ("confidence", "stix_ids"), {"stix_ids": "x_opencti_stix_ids"}
+)
 
 
+@family(_COMMON_PLAN)
 class BaseDomainEntity(BaseIdentifiedEntity, ABC):
     """A STIX domain object or relationship (STIX 2.1 sections 3.2, 4 and 5).
 
@@ -50,17 +54,13 @@ class BaseDomainEntity(BaseIdentifiedEntity, ABC):
             form["revoked"] = values["revoked"]
         if self._stix_constants:
             form.update(self._stix_constants)
-        emit(self._own_plan, values, form)
-        emit(COMMON_PLAN, values, form)
-        emit(_LAST_PLAN, values, form)
+        emit(self._plan, values, form)
 
     def _created_for_id(self) -> str | None:
         return id_instant(self.created)
 
 
-BaseDomainEntity._common_fields = frozenset(BaseDomainEntity.model_fields)
-
-
+@abstract
 class NamedEntity(BaseDomainEntity, ABC):
     """An entity whose id comes from its name alone."""
 

@@ -1,14 +1,14 @@
 """What all entities, observables and relationships have in common."""
 
 from abc import ABC
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import AwareDatetime
 
 from connectors_sdk.models._emission import emit, make_plan
 from connectors_sdk.models.base_author_entity import BaseAuthorEntity
 from connectors_sdk.models.base_identified_object import BaseIdentifiedObject
+from connectors_sdk.models.base_object import family
 from connectors_sdk.models.external_reference import ExternalReference
 from connectors_sdk.models.reference import Reference
 from connectors_sdk.models.statement_marking import StatementMarking
@@ -19,6 +19,7 @@ COMMON_PLAN = make_plan(
 )
 
 
+@family(COMMON_PLAN)
 class BaseIdentifiedEntity(BaseIdentifiedObject, ABC):
     """What all entities, observables and relationships have in common (STIX 2.1 section 3.2).
 
@@ -29,6 +30,8 @@ class BaseIdentifiedEntity(BaseIdentifiedObject, ABC):
         labels: free labels.
         created: when the source made the object. Observables have no such property in STIX.
     """
+
+    _first_references: ClassVar[tuple[str, ...]] = ("author", "markings")
 
     author: BaseAuthorEntity | Reference | None = None
     markings: list[TLPMarking | StatementMarking | Reference] | None = None
@@ -54,15 +57,4 @@ class BaseIdentifiedEntity(BaseIdentifiedObject, ABC):
         if values["author"] is not None:
             form["created_by_ref"] = values["author"].id
         form.update(self._stix_constants)
-        emit(self._own_plan, values, form)
-        emit(COMMON_PLAN, values, form)
-
-    def referenced_objects(self) -> Iterator[BaseIdentifiedObject]:
-        """Yield author and markings, and what the type refers to besides."""
-        for other in (self.author, *(self.markings or ())):
-            if isinstance(other, BaseIdentifiedObject):
-                yield other
-        yield from super().referenced_objects()
-
-
-BaseIdentifiedEntity._common_fields = frozenset(BaseIdentifiedEntity.model_fields)
+        emit(self._plan, values, form)

@@ -1,28 +1,35 @@
 """Models that have a STIX id."""
 
 import warnings
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import orjson
 from pydantic import computed_field, model_validator
 
-from connectors_sdk.models.base_object import BaseObject
-
-# Where a model keeps its id once it is known; no field can have this name.
-_ID = "_stix_id"
-
-# Fields that begin and end a period, and whether both may be the same instant (STIX 2.1, the types' own sections).
-_PERIODS = (
-    ("first_seen", "last_seen", True),
-    ("first_observed", "last_observed", True),
-    ("start_time", "stop_time", False),
-    ("valid_from", "valid_until", False),
-    ("start", "end", True),
-    ("analysis_started", "analysis_ended", True),
-)
+from connectors_sdk.models.base_object import BaseObject, abstract
 
 
+class _Once:
+    """A property that is computed when it is first read and kept in the instance, where later reads find it directly.
+
+    `functools.cached_property` does the same, with a lock that costs more than making an id.
+    """
+
+    def __init__(self, compute: Callable[[Any], Any]) -> None:
+        self._compute = compute
+        self.__doc__ = compute.__doc__
+        self.__name__ = compute.__name__
+        self.__annotations__ = compute.__annotations__
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        if instance is None:
+            return self
+        value = instance.__dict__[self.__name__] = self._compute(instance)
+        return value
+
+
+@abstract
 class BaseIdentifiedObject(BaseObject):
     """Base of all models with an id.
 
@@ -38,31 +45,44 @@ class BaseIdentifiedObject(BaseObject):
     _stix2_class: ClassVar[str] = ""
     # Properties that are the same for all objects of the class.
     _stix_constants: ClassVar[Mapping[str, Any]] = {}
-    _in_older_style: ClassVar[bool] = False
-    _periods: ClassVar[tuple[tuple[str, str, bool], ...]] = ()
+    in_older_style: ClassVar[bool] = False
+    _reference_keys: ClassVar[tuple[str, ...]] = ()
+    _part_keys: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Complete a class that says what it is in STIX; notice subclasses in the older style."""
         super().__init_subclass__(**kwargs)
         own = vars(cls)
         if "_emit" in own or "_stix2_class" in own:
-            cls._in_older_style = False
+            cls.in_older_style = False
         elif "to_stix2_object" in own:
-            cls._in_older_style = True
-        if "_stix2_class" in own and "to_stix2_object" not in own:
-            setattr(cls, "to_stix2_object", BaseIdentifiedObject._build_stix2_object)
+            cls.in_older_style = True
+            setattr(cls, "_make_id", BaseIdentifiedObject._id_of_stix2_object)
+            check = model_validator(mode="after")(cls._check_older_style)
+            setattr(cls, "_check_older_style", check)
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def id(self) -> str:
-        """The STIX id, `<type>--<uuid>`; the same for the same facts on every run and every machine."""
-        values = self.__dict__
-        if _ID not in values:
-            values[_ID] = (
-                self._id_of_stix2_object() if self._in_older_style else self._make_id()
-            )
-        stix_id: str = values[_ID]
-        return stix_id
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Note under which keys of the STIX form there are references."""
+        super().__pydantic_init_subclass__(**kwargs)
+        keys = {step.field: step.key for step in cls._plan}
+        keys.setdefault("author", "created_by_ref")
+        cls._reference_keys = tuple(keys[field] for field in cls._reference_fields)
+        cls._part_keys = tuple(keys[field] for field in cls._part_fields)
+
+    if TYPE_CHECKING:
+
+        @property
+        def id(self) -> str:
+            """The STIX id, `<type>--<uuid>`; the same for the same facts on every run and every machine."""
+
+    else:
+
+        @computed_field(return_type=str)
+        @_Once
+        def id(self) -> str:
+            """The STIX id, `<type>--<uuid>`; the same for the same facts on every run and every machine."""
+            return self._make_id()
 
     def _id_of_stix2_object(self) -> str:
         stix_id = self.to_stix2_object().get("id")
@@ -70,40 +90,23 @@ class BaseIdentifiedObject(BaseObject):
             raise ValueError("The 'id' property can't be set.")
         return stix_id
 
-    @classmethod
-    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        """Find the periods among the fields of the class."""
-        super().__pydantic_init_subclass__(**kwargs)
-        cls._periods = tuple(
-            period
-            for period in _PERIODS
-            if period[0] in cls.model_fields and period[1] in cls.model_fields
-        )
-
-    @model_validator(mode="after")
-    def _check_whole(self) -> Self:
-        """Refuse what is wrong only together: periods that end before they begin.
-
-        A subclass in the older style refuses whatever its stix2 object does.
-        """
-        for first, last, moment_will_do in self._periods:
-            start, end = self.__dict__[first], self.__dict__[last]
-            if start is None or end is None or start < end:
-                continue
-            if start > end or not moment_will_do:
-                raise ValueError(f"{last} ({end}) must be after {first} ({start})")
-        if self._in_older_style:
-            self.__dict__[_ID] = self._id_of_stix2_object()
+    def _check_older_style(self) -> Self:
+        """Let a subclass in the older style refuse wrong values when it is built, as it always did."""
+        self.__dict__["id"] = self._id_of_stix2_object()
         return self
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Assign a field; warn when that makes another object of it."""
+        if name == "id":
+            raise AttributeError(
+                "the id cannot be set: it comes from the object's content"
+            )
         if name not in type(self).model_fields:
             super().__setattr__(name, value)
             return
         before = self.id
         super().__setattr__(name, value)
-        self.__dict__.pop(_ID, None)
+        self.__dict__.pop("id", None)
         if self.id != before:
             warnings.warn(
                 f"The 'id' property has changed from {before} to {self.id}: {name} contributes to it.",
@@ -116,7 +119,7 @@ class BaseIdentifiedObject(BaseObject):
     ) -> Self:
         """Copy the model, see pydantic; the copy's id is that of its own values."""
         copied = super().model_copy(update=update, deep=deep)
-        copied.__dict__.pop(_ID, None)
+        copied.__dict__.pop("id", None)
         return copied
 
     def to_stix_dict(self) -> dict[str, Any]:
@@ -125,12 +128,37 @@ class BaseIdentifiedObject(BaseObject):
         `None` and empty lists are left out; timestamps are UTC with milliseconds.
         """
         form: dict[str, Any]
-        if self._in_older_style:
+        if self.in_older_style:
             form = orjson.loads(self.to_stix2_object().serialize())
         else:
             form = {"type": self._stix_type, "spec_version": "2.1", "id": self.id}
             self._emit(form)
         return form
+
+    def reference_ids(self, form: Mapping[str, Any]) -> tuple[str, ...] | None:
+        """Return the ids that the object refers to, each once, in order, without searching its whole STIX form.
+
+        Args:
+            form: what `to_stix_dict` returned.
+
+        Returns: None if only a search can tell, because of parts that refer or a subclass in the older style.
+        """
+        if self.in_older_style:
+            return None
+        for key in self._part_keys:
+            if key in form:
+                return None
+        found: dict[str, None] = {}
+        for key in self._reference_keys:
+            value = form.get(key)
+            if value is None:
+                continue
+            if isinstance(value, str):
+                found[value] = None
+            else:
+                found.update(dict.fromkeys(value))
+        found.pop(form["id"], None)
+        return tuple(found)
 
     def _emit(self, form: dict[str, Any]) -> None:
         """Add all properties but type, version and id."""
@@ -138,7 +166,7 @@ class BaseIdentifiedObject(BaseObject):
             f"{type(self).__name__} says neither in _emit nor in to_stix2_object what it is in STIX"
         )
 
-    def _build_stix2_object(self) -> Any:
+    def to_stix2_object(self) -> Any:
         """Return the genuine stix2 object, equal in content to `to_stix_dict()`."""
         from connectors_sdk.models._stix2 import build
 

@@ -16,8 +16,9 @@ from connectors_sdk.models._emission import (
 )
 from connectors_sdk.models.associated_file import AssociatedFile
 from connectors_sdk.models.base_identified_entity import BaseIdentifiedEntity
+from connectors_sdk.models.base_object import family
 
-_LAST_PLAN = make_plan(
+_COMMON_PLAN = make_plan(
     (
         "score",
         "description",
@@ -41,6 +42,7 @@ _LAST_PLAN = make_plan(
 )
 
 
+@family(_COMMON_PLAN)
 class BaseObservableEntity(BaseIdentifiedEntity, ABC):
     """An observable: a STIX cyber-observable object, or one of OpenCTI's own (STIX 2.1 section 6).
 
@@ -121,8 +123,7 @@ class BaseObservableEntity(BaseIdentifiedEntity, ABC):
         values = self.__dict__
         if self._stix_constants:
             form.update(self._stix_constants)
-        emit(self._own_plan, values, form)
-        emit(_LAST_PLAN, values, form)
+        emit(self._plan, values, form)
 
     def _make_id(self) -> str:
         values = self.__dict__
@@ -151,6 +152,3 @@ class BaseObservableEntity(BaseIdentifiedEntity, ABC):
 
 def _is_present(value: Any) -> bool:
     return value is not None and value != [] and value != {}
-
-
-BaseObservableEntity._common_fields = frozenset(BaseObservableEntity.model_fields)

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from pydantic import AwareDatetime
 
+from connectors_sdk.models._periods import period
 from connectors_sdk.models.base_domain_entity import NamedEntity
 
 
@@ -27,3 +28,5 @@ class Campaign(NamedEntity):
     first_seen: AwareDatetime | None = None
     last_seen: AwareDatetime | None = None
     objective: str | None = None
+
+    _check_seen = period("first_seen", "last_seen")

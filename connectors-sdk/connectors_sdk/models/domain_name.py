@@ -1,7 +1,7 @@
 """A domain name."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Union
 
 from pydantic import Field
 
@@ -26,6 +26,6 @@ class DomainName(BaseObservableEntity):
     _opencti_type: ClassVar[str] = "Domain-Name"
 
     value: DomainText = Field(min_length=1)
-    resolves_to: "list[IPV4Address | IPV6Address | DomainName | Reference] | None" = (
-        None
-    )
+    resolves_to: (
+        list[Union[IPV4Address, IPV6Address, "DomainName", Reference]] | None
+    ) = None

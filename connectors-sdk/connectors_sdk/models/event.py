@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from pydantic import AwareDatetime, Field
 
+from connectors_sdk.models._periods import period
 from connectors_sdk.models.base_domain_entity import NamedEntity
 
 
@@ -31,3 +32,5 @@ class Event(NamedEntity):
     start_time: AwareDatetime | None = None
     stop_time: AwareDatetime | None = None
     score: int | None = Field(default=None, ge=0, le=100)
+
+    _check_times = period("start_time", "stop_time", moment_will_do=False)

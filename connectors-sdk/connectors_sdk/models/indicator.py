@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, Field, model_validator
 from connectors_sdk import clock
 from connectors_sdk.models import _ids, patterns
 from connectors_sdk.models._emission import timestamp
+from connectors_sdk.models._periods import period
 from connectors_sdk.models.associated_file import AssociatedFile
 from connectors_sdk.models.base_domain_entity import BaseDomainEntity
 from connectors_sdk.models.base_observable_entity import BaseObservableEntity
@@ -102,6 +103,8 @@ class Indicator(BaseDomainEntity):
     score: int | None = Field(default=None, ge=0, le=100)
     associated_files: list[AssociatedFile] | None = None
     create_observables: bool | None = None
+
+    _check_validity = period("valid_from", "valid_until", moment_will_do=False)
 
     @classmethod
     def of(cls, observable: BaseObservableEntity, **fields: Any) -> Self:

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from pydantic import AwareDatetime
 
+from connectors_sdk.models._periods import period
 from connectors_sdk.models.base_domain_entity import NamedEntity
 from connectors_sdk.models.enums import InfrastructureType
 from connectors_sdk.models.kill_chain_phase import KillChainPhase
@@ -31,3 +32,5 @@ class Infrastructure(NamedEntity):
     first_seen: AwareDatetime | None = None
     last_seen: AwareDatetime | None = None
     kill_chain_phases: list[KillChainPhase] | None = None
+
+    _check_seen = period("first_seen", "last_seen")

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from pydantic import AwareDatetime
 
+from connectors_sdk.models._periods import period
 from connectors_sdk.models.base_domain_entity import NamedEntity
 from connectors_sdk.models.enums import AttackMotivation, AttackResourceLevel
 
@@ -34,3 +35,5 @@ class IntrusionSet(NamedEntity):
     resource_level: AttackResourceLevel | None = None
     primary_motivation: AttackMotivation | None = None
     secondary_motivations: list[AttackMotivation] | None = None
+
+    _check_seen = period("first_seen", "last_seen")

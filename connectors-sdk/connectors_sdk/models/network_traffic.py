@@ -5,6 +5,7 @@ from typing import ClassVar, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
+from connectors_sdk.models._periods import period
 from connectors_sdk.models.artifact import Artifact
 from connectors_sdk.models.base_observable_entity import BaseObservableEntity
 from connectors_sdk.models.reference import Reference
@@ -76,6 +77,8 @@ class NetworkTraffic(BaseObservableEntity):
     dst_payload: Artifact | Reference | None = None
     encapsulates: "list[NetworkTraffic | Reference] | None" = None
     encapsulated_by: "NetworkTraffic | Reference | None" = None
+
+    _check_times = period("start", "end")
 
     @model_validator(mode="after")
     def _check_ends(self) -> Self:

@@ -6,6 +6,7 @@ from typing import ClassVar
 from pydantic import AwareDatetime, Field
 
 from connectors_sdk.models import _ids
+from connectors_sdk.models._periods import period
 from connectors_sdk.models.associated_file import AssociatedFile
 from connectors_sdk.models.base_domain_entity import BaseDomainEntity
 from connectors_sdk.models.base_identified_entity import BaseIdentifiedEntity
@@ -36,6 +37,8 @@ class ObservedData(BaseDomainEntity):
     number_observed: int = Field(gt=0, le=999_999_999)
     entities: list[BaseIdentifiedEntity] = Field(min_length=1)
     associated_files: list[AssociatedFile] | None = None
+
+    _check_observed = period("first_observed", "last_observed")
 
     def _make_id(self) -> str:
         return _ids.make_id(

@@ -7,6 +7,7 @@ from pydantic import AwareDatetime
 
 from connectors_sdk.models import _ids
 from connectors_sdk.models._emission import id_instant
+from connectors_sdk.models._periods import period
 from connectors_sdk.models.base_domain_entity import BaseDomainEntity
 from connectors_sdk.models.base_identified_entity import BaseIdentifiedEntity
 from connectors_sdk.models.enums import RelationshipType
@@ -39,6 +40,8 @@ class Relationship(BaseDomainEntity):
     description: str | None = None
     start_time: AwareDatetime | None = None
     stop_time: AwareDatetime | None = None
+
+    _check_times = period("start_time", "stop_time", moment_will_do=False)
 
     def _make_id(self) -> str:
         return _ids.relationship(

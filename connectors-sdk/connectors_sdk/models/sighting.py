@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, Field
 
 from connectors_sdk.models import _ids
 from connectors_sdk.models._emission import id_instant
+from connectors_sdk.models._periods import period
 from connectors_sdk.models.administrative_area import AdministrativeArea
 from connectors_sdk.models.base_domain_entity import BaseDomainEntity
 from connectors_sdk.models.base_identified_entity import BaseIdentifiedEntity
@@ -66,6 +67,8 @@ class Sighting(BaseDomainEntity):
         | Reference
     ] = Field(min_length=1)
     qualification: bool | None = None
+
+    _check_seen = period("first_seen", "last_seen")
 
     def _make_id(self) -> str:
         return _ids.sighting(

@@ -55,4 +55,4 @@ class TLPMarking(BaseIdentifiedObject):
             TLPLevel.AMBER: stix2.v21.TLP_AMBER,
             TLPLevel.RED: stix2.v21.TLP_RED,
         }
-        return constants.get(self.level) or self._build_stix2_object()
+        return constants.get(self.level) or super().to_stix2_object()

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pycti.utils.opencti_stix2_utils import STIX_CYBER_OBSERVABLE_MAPPING, STIX_OBJECTS
 
 from connectors_sdk import clock, models
+from connectors_sdk.bundles import references_of
 from connectors_sdk.models import (
     BaseIdentifiedObject,
     BaseObject,
@@ -220,6 +221,22 @@ def test_what_is_written_can_be_read(
     assert form["type"] in STIX_OBJECTS or form["type"] == "marking-definition"
     parsed = stix2.parse(form, allow_custom=True, version="2.1")
     assert parsed["id"] == drawn.id
+
+
+@pytest.mark.parametrize("model", IDENTIFIED, ids=lambda m: m.__name__)
+@EXAMPLES
+@given(data=st.data())
+def test_a_model_knows_what_it_refers_to(
+    model: type[BaseIdentifiedObject], data: st.DataObject
+) -> None:
+    drawn = data.draw(of(model))
+    form = drawn.to_stix_dict()
+    found = references_of(form)
+    known = drawn.reference_ids(form)
+    assert known is None or set(known) == set(found)
+    # What it holds itself is a part of that; bare references are not held. It may be its own author.
+    held = {other.id for other in drawn.referenced_objects()} - {drawn.id}
+    assert held <= set(found)
 
 
 @pytest.mark.parametrize("model", OBSERVABLES, ids=lambda m: m.__name__)
