@@ -23,6 +23,7 @@ from connectors_sdk.bundles import (
     references_of,
 )
 from connectors_sdk.models import (
+    URL,
     Malware,
     OrganizationAuthor,
     Reference,
@@ -637,3 +638,17 @@ def test_any_graph_with_holes(
     assert {i for b in bundles for i in b.ids} == there
     for bundle in bundles:
         assert_closed(bundle)
+
+
+def test_what_was_sent_long_ago_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connectors_sdk.bundles.builder._MODELS_KNOWN", 3)
+    tools = [URL(value=f"https://host.example/{number}") for number in range(10)]
+    builder = BundleBuilder(max_objects=1)
+    for tool in tools:
+        builder.add(tool)
+    assert not builder.add(tools[-1])
+    builder.flush()
+    builder.add(tools[-2])
+    assert not builder.flush()  # known, and unchanged
+    builder.add(tools[0])
+    assert [bundle.ids for bundle in builder.flush()] == [(tools[0].id,)]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import AwareDatetime, BaseModel
 from pydantic.fields import FieldInfo
 
-import connectors_sdk.models as models
+from connectors_sdk import models
 from connectors_sdk.models import BaseIdentifiedObject, BaseObject, Reference, patterns
 
 CONCRETE: list[type[BaseObject]] = [
@@ -147,7 +147,7 @@ def _field(
     return _annotation(model.__name__, name, field.annotation, low, high, least)
 
 
-def _annotation(
+def _annotation(  # pylint: disable=too-many-return-statements  # a table of types
     model: str, name: str, kind: Any, low: Any, high: Any, least: int
 ) -> st.SearchStrategy[Any]:
     origin = get_origin(kind)
@@ -208,6 +208,7 @@ def _reference(model: str, name: str) -> st.SearchStrategy[Any]:
     return st.just(Reference(id=f"{kind}--{_REFERENCED_ID}"))
 
 
+# pylint: disable-next=too-many-branches  # a table of models
 def _made_to_fit(model: str, values: dict[str, Any]) -> dict[str, Any]:
     """Mend what only the whole of an object gets wrong.
 
