@@ -22,7 +22,7 @@ DEMO_DATASET = $(if $(wildcard $(DATASET)),$(abspath $(DATASET)),$(DATASET))
 # Make would pass these on to what it starts, where CONNECTOR would look like a connector's setting.
 unexport CONNECTOR DATASET ARGS PYTHON BENCH VENV
 
-.PHONY: help setup demo run test lint format bench constraints clean
+.PHONY: help setup demo run test lint format bench docs constraints clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z_]+:.*## / {printf "  \033[1mmake %-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ format: $(STAMP) ## Format the code
 
 bench: $(STAMP) ## Run the benchmarks under benchmarks/
 	@for bench in $(if $(BENCH),benchmarks/$(BENCH).py,benchmarks/*.py); do echo "== $$bench"; $(BIN)/python $$bench $(ARGS) || exit 1; done
+
+docs: setup ## Write the reference of the SDK from its docstrings
+	@$(BIN)/python shared/tools/docs/sdk_reference.py
 
 constraints: ## Pin all dependencies anew (needs uv)
 	@uv pip compile -q --universal --python-version 3.11 --upgrade --generate-hashes --no-annotate --no-header \

@@ -62,7 +62,11 @@ class BaseDomainEntity(BaseIdentifiedEntity, ABC):
 
 @abstract
 class NamedEntity(BaseDomainEntity, ABC):
-    """An entity whose id comes from its name alone."""
+    """An entity whose id comes from its name alone.
+
+    Attributes:
+        name: its name.
+    """
 
     name: str = Field(min_length=1)
 

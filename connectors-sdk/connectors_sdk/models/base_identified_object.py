@@ -45,7 +45,7 @@ class BaseIdentifiedObject(BaseObject):
     _stix2_class: ClassVar[str] = ""
     # Properties that are the same for all objects of the class.
     _stix_constants: ClassVar[Mapping[str, Any]] = {}
-    in_older_style: ClassVar[bool] = False
+    _in_older_style: ClassVar[bool] = False
     _reference_keys: ClassVar[tuple[str, ...]] = ()
     _part_keys: ClassVar[tuple[str, ...]] = ()
 
@@ -54,9 +54,9 @@ class BaseIdentifiedObject(BaseObject):
         super().__init_subclass__(**kwargs)
         own = vars(cls)
         if "_emit" in own or "_stix2_class" in own:
-            cls.in_older_style = False
+            cls._in_older_style = False
         elif "to_stix2_object" in own:
-            cls.in_older_style = True
+            cls._in_older_style = True
             setattr(cls, "_make_id", BaseIdentifiedObject._id_of_stix2_object)
             check = model_validator(mode="after")(cls._check_older_style)
             setattr(cls, "_check_older_style", check)
@@ -128,7 +128,7 @@ class BaseIdentifiedObject(BaseObject):
         `None` and empty lists are left out; timestamps are UTC with milliseconds.
         """
         form: dict[str, Any]
-        if self.in_older_style:
+        if self._in_older_style:
             form = orjson.loads(self.to_stix2_object().serialize())
         else:
             form = {"type": self._stix_type, "spec_version": "2.1", "id": self.id}
@@ -143,7 +143,7 @@ class BaseIdentifiedObject(BaseObject):
 
         Returns: None if only a search can tell, because of parts that refer or a subclass in the older style.
         """
-        if self.in_older_style:
+        if self._in_older_style:
             return None
         for key in self._part_keys:
             if key in form:

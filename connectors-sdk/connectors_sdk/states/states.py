@@ -9,7 +9,7 @@ class ExternalImportConnectorState(BaseConnectorState):
     """What every external-import connector remembers.
 
     Attributes:
-        last_run: When the last good run ended.
+        last_run: When the last good run began.
     """
 
     last_run: datetime | None = None
