@@ -47,4 +47,6 @@ class Artifact(BaseObservableEntity):
             raise ValueError("an artifact needs either payload_bin or url")
         if self.url is not None and not self.hashes:
             raise ValueError("an artifact with a url needs hashes")
+        if self.decryption_key is not None and self.encryption_algorithm is None:
+            raise ValueError("a decryption_key needs the encryption_algorithm")
         return self

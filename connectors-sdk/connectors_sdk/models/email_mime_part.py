@@ -1,7 +1,9 @@
 """A part of a message."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
+
+from pydantic import model_validator
 
 from connectors_sdk.models.artifact import Artifact
 from connectors_sdk.models.base_object import BaseObject
@@ -25,6 +27,12 @@ class EmailMimePart(BaseObject):
     body_raw: Artifact | File | Reference | None = None
     content_type: str | None = None
     content_disposition: str | None = None
+
+    @model_validator(mode="after")
+    def _check_body(self) -> Self:
+        if (self.body is None) == (self.body_raw is None):
+            raise ValueError("a part of a message needs either body or body_raw")
+        return self
 
     def to_stix2_object(self) -> Any:
         """Return the `stix2.EmailMIMEComponent`."""

@@ -1,6 +1,8 @@
 """A value of a registry key."""
 
-from typing import Any
+from typing import Any, Self
+
+from pydantic import model_validator
 
 from connectors_sdk.models.base_object import BaseObject
 
@@ -17,6 +19,12 @@ class WindowsRegistryValue(BaseObject):
     name: str | None = None
     data: str | None = None
     data_type: str | None = None
+
+    @model_validator(mode="after")
+    def _check_content(self) -> Self:
+        if self.name is None and self.data is None and self.data_type is None:
+            raise ValueError("a registry value needs at least one property")
+        return self
 
     def to_stix2_object(self) -> Any:
         """Return the `stix2.WindowsRegistryValueType`."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from enum import Enum
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from urllib.parse import quote
 
 from hypothesis import strategies as st
 from pydantic import AwareDatetime, BaseModel
@@ -43,6 +44,23 @@ _HASHES = {
 _REFERENCED_ID = "d5a0f5fe-91b3-53f0-8b4e-d0ea0c4bd0d9"
 # What a field of this name may hold, where its type does not say it.
 _BY_FIELD: dict[tuple[str, str], st.SearchStrategy[Any]] = {
+    ("ExternalReference", "url"): st.just("https://host.example/page?a=1#b"),
+    ("EmailAddress", "value"): st.from_regex(
+        r"[a-z0-9.]{1,9}a@[a-z]{3}\.example", fullmatch=True
+    ).filter(lambda address: ".." not in address and address[0] != "."),
+    ("Artifact", "url"): st.just("https://host.example/artifact"),
+    ("Directory", "path_enc"): st.just("UTF-8"),
+    ("File", "name_enc"): st.just("UTF-8"),
+    ("Software", "languages"): st.just(["eng", "deu"]),
+    **{
+        (model, field): st.just("text/plain")
+        for model, field in (
+            ("Artifact", "mime_type"),
+            ("File", "mime_type"),
+            ("EmailMessage", "content_type"),
+            ("EmailMimePart", "content_type"),
+        )
+    },
     ("IPV4Address", "value"): st.ip_addresses(v=4).map(str),
     ("IPV6Address", "value"): st.ip_addresses(v=6).map(str),
     ("MACAddress", "value"): st.binary(min_size=6, max_size=6).map(
@@ -51,9 +69,8 @@ _BY_FIELD: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("DomainName", "value"): st.from_regex(
         r"[a-z0-9]{1,9}(\.[a-z]{2,5}){1,2}", fullmatch=True
     ),
-    ("URL", "value"): TEXT.map(
-        lambda text: "https://host.example/"
-        + "".join(c for c in text if c.isprintable()).strip()
+    ("URL", "value"): st.text("abcXYZ019-._~%20/?&='", max_size=30).map(
+        lambda text: f"https://host.example/{quote(text)}"
     ),
     ("File", "magic_number_hex"): st.binary(min_size=1).map(bytes.hex),
     ("Artifact", "payload_bin"): st.binary(min_size=1).map(
@@ -65,7 +82,7 @@ _BY_FIELD: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ),
     ("EmailMessage", "additional_header_fields"): st.dictionaries(
         st.from_regex(r"X-[A-Z]{3,8}", fullmatch=True),
-        st.lists(TEXT, min_size=1, max_size=2),
+        st.lists(TEXT, min_size=2, max_size=3),
         min_size=1,
         max_size=2,
     ),
@@ -238,12 +255,21 @@ def _made_to_fit(model: str, values: dict[str, Any]) -> dict[str, Any]:
             values.setdefault("hashes", {"MD5": _HASHES["MD5"]})
         else:
             values.setdefault("payload_bin", "AA==")
+        if "encryption_algorithm" not in values:
+            values.pop("decryption_key", None)
     elif model == "EmailMessage":
         values["is_multipart"] = bool(values.get("body_multipart"))
         if values["is_multipart"]:
             values.pop("body", None)
     elif model == "EmailMimePart":
-        values.setdefault("body", "text")
+        if "body_raw" in values:
+            values.pop("body", None)
+        else:
+            values.setdefault("body", "text")
+    elif model == "WindowsRegistryValue":
+        values.setdefault("name", "a name")
+    elif model == "UserAccount":
+        values.setdefault("user_id", "1")
     elif model == "NetworkTraffic":
         values.setdefault("src", Reference(id=f"ipv4-addr--{_REFERENCED_ID}"))
         values["is_active"] = values.get("is_active") and "end" not in values or False

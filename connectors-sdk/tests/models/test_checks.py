@@ -44,6 +44,7 @@ from connectors_sdk.models import (
     TLPMarking,
     UserAccount,
     Vulnerability,
+    WindowsRegistryValue,
     X509Certificate,
 )
 
@@ -322,3 +323,14 @@ def test_ids_are_read_only() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         tool.description = "the same campaign"
+
+
+def test_a_part_has_one_content() -> None:
+    for build in (
+        EmailMimePart,
+        lambda: EmailMimePart(body="a", body_raw=REFERENCE),
+        WindowsRegistryValue,
+        lambda: Artifact(payload_bin="AA==", decryption_key="a"),
+    ):
+        with pytest.raises(ValidationError, match="needs"):
+            build()
