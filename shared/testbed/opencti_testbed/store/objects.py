@@ -12,6 +12,7 @@ import orjson
 from opencti_testbed.stix.names import readable_name
 from opencti_testbed.stix.types import Family
 from opencti_testbed.store.database import Database, timestamp
+from opencti_testbed.store.events import Events, changes
 
 KNOWN_IDS = 50_000
 
@@ -52,9 +53,10 @@ def from_row(row: sqlite3.Row) -> Stored:
 class Objects:
     """Reads and writes stored objects."""
 
-    def __init__(self, database: Database) -> None:
-        """Bind to a database."""
+    def __init__(self, database: Database, events: Events) -> None:
+        """Bind to a database and the journal that every change is noted in."""
         self._database = database
+        self._events = events
         # Which key an id stands for. Only the writing thread uses it; objects never change their key.
         self._known: OrderedDict[str, tuple[int, str]] = OrderedDict()
 
@@ -211,17 +213,18 @@ class Objects:
         input_hash: bytes | None,
     ) -> int:
         """Store a new object under `data["id"]` and return its key."""
-        now = timestamp()
+        now, text = timestamp(), orjson.dumps(data).decode()
+        internal_id = str(uuid.uuid4())
         cursor = connection.execute(
             "INSERT INTO object (standard_id, internal_id, family, entity_type, name, data, input_hash,"
             " created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 data["id"],
-                str(uuid.uuid4()),
+                internal_id,
                 family.value,
                 entity_type,
                 readable_name(data),
-                orjson.dumps(data).decode(),
+                text,
                 input_hash,
                 now,
                 now,
@@ -233,6 +236,7 @@ class Objects:
         )
         pk = cursor.lastrowid
         assert pk is not None
+        self._events.record(connection, "create", internal_id, text)
         self.remember(data["id"], (pk, data["id"]))
         return pk
 
@@ -244,15 +248,14 @@ class Objects:
         input_hash: bytes | None,
     ) -> None:
         """Replace an object's content."""
-        connection.execute(
-            "UPDATE object SET name = ?, data = ?, input_hash = ?, updated_at = ? WHERE pk = ?",
-            (
-                readable_name(data),
-                orjson.dumps(data).decode(),
-                input_hash,
-                timestamp(),
-                pk,
-            ),
+        before, text = self.data(connection, pk), orjson.dumps(data).decode()
+        (internal_id,) = connection.execute(
+            "UPDATE object SET name = ?, data = ?, input_hash = ?, updated_at = ? WHERE pk = ?"
+            " RETURNING internal_id",
+            (readable_name(data), text, input_hash, timestamp(), pk),
+        ).fetchone()
+        self._events.record(
+            connection, "update", internal_id, text, changes(before, data)
         )
 
     def set_input_hash(

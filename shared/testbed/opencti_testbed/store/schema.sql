@@ -41,6 +41,16 @@ CREATE TABLE IF NOT EXISTS type_count (
     n INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+-- One row per change of an object, in the transaction of the change; the live stream is read from it.
+CREATE TABLE IF NOT EXISTS events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    object_id TEXT NOT NULL,
+    data TEXT NOT NULL,
+    context TEXT NOT NULL
+);
+
 CREATE TABLE IF NOT EXISTS connector (
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL,

@@ -11,6 +11,7 @@ from opencti_testbed.stix.markings import tlp_objects
 from opencti_testbed.stix.types import Family
 from opencti_testbed.store.connectors import Connectors
 from opencti_testbed.store.database import Database
+from opencti_testbed.store.events import Events
 from opencti_testbed.store.objects import Objects
 from opencti_testbed.store.queue import Queue
 from opencti_testbed.store.works import Works
@@ -22,7 +23,8 @@ class Store:
     def __init__(self, data_dir: Path) -> None:
         """Open `platform.sqlite3` in a folder; at the first start the TLP markings are put in."""
         self.database = Database(data_dir / "platform.sqlite3")
-        self.objects = Objects(self.database)
+        self.events = Events(self.database)
+        self.objects = Objects(self.database, self.events)
         self.works = Works(self.database)
         self.queue = Queue(self.database)
         self.connectors = Connectors(self.database)

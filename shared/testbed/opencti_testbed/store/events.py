@@ -1,0 +1,107 @@
+"""The journal: one row for every change of a stored object, written in the transaction that made the change.
+
+What a live stream tells, and in which order, is read from here.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from opencti_testbed.store.database import Database, timestamp
+
+Operation = dict[str, Any]
+COLUMNS = "id, at, kind, object_id, data, context"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One change.
+
+    Attributes:
+        id: grows with every change, never used twice.
+        at: when, `YYYY-MM-DDTHH:MM:SS.mmmZ`.
+        kind: `create`, `update`, `delete` or `merge`.
+        object_id: internal id of the object that changed.
+        data: the STIX object after the change; of a deletion, as it was last.
+        context: `patch` and `reverse_patch` (RFC 6902) of an update or merge, `sources` (STIX objects) of a merge.
+    """
+
+    id: int
+    at: str
+    kind: str
+    object_id: str
+    data: dict[str, Any]
+    context: dict[str, Any]
+
+
+class Events:
+    """Writes and reads the journal."""
+
+    def __init__(self, database: Database) -> None:
+        """Bind to a database."""
+        self._database = database
+
+    def record(
+        self,
+        connection: sqlite3.Connection,
+        kind: str,
+        object_id: str,
+        data: str,
+        context: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Note a change in the writer's open transaction; `data` is JSON text."""
+        connection.execute(
+            "INSERT INTO events (at, kind, object_id, data, context) VALUES (?, ?, ?, ?, ?)",
+            (
+                timestamp(),
+                kind,
+                object_id,
+                data,
+                orjson.dumps(context or {}).decode(),
+            ),
+        )
+
+    def after(self, event_id: int, limit: int = 500) -> list[Event]:
+        """Return the changes that followed one, in their order."""
+        rows = self._database.read.execute(
+            f"SELECT {COLUMNS} FROM events WHERE id > ? ORDER BY id LIMIT ?",
+            (event_id, limit),
+        )
+        return [_event(row) for row in rows]
+
+    def last_id(self) -> int:
+        """Return the id of the newest change, 0 when there was none."""
+        row = self._database.read.execute("SELECT max(id) FROM events").fetchone()
+        return int(row[0] or 0)
+
+
+def _event(row: Iterable[Any]) -> Event:
+    number, at, kind, object_id, data, context = row
+    return Event(number, at, kind, object_id, orjson.loads(data), orjson.loads(context))
+
+
+def changes(
+    before: Mapping[str, Any], after: Mapping[str, Any]
+) -> dict[str, list[Operation]]:
+    """Return `patch` and `reverse_patch` between two states of an object, one operation per changed property.
+
+    Source: RFC 6902 (JSON patch) with RFC 6901 pointers.
+    """
+    return {
+        "patch": list(_operations(before, after)),
+        "reverse_patch": list(_operations(after, before)),
+    }
+
+
+def _operations(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Operation]:
+    for key in sorted(old.keys() | new.keys()):
+        path = "/" + key.replace("~", "~0").replace("/", "~1")
+        if key not in new:
+            yield {"op": "remove", "path": path}
+        elif key not in old:
+            yield {"op": "add", "path": path, "value": new[key]}
+        elif old[key] != new[key]:
+            yield {"op": "replace", "path": path, "value": new[key]}
