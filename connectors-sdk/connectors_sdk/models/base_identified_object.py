@@ -114,6 +114,11 @@ class BaseIdentifiedObject(BaseObject):
                 stacklevel=2,
             )
 
+    def __iter__(self) -> Any:
+        """Yield (field, value), so that `dict(model)` is what the model can be built from."""
+        fields = type(self).model_fields
+        return ((k, v) for k, v in super().__iter__() if k in fields)
+
     def model_copy(
         self, *, update: Mapping[str, Any] | None = None, deep: bool = False
     ) -> Self:
