@@ -40,6 +40,9 @@ def serve(
     max_body_mb: Annotated[
         float, typer.Option(help="Largest accepted request, in MB.")
     ] = 50,
+    heartbeat: Annotated[
+        float, typer.Option(help="Seconds between two heartbeats of a live stream.")
+    ] = 5,
     log_level: Annotated[
         str, typer.Option(help="debug, info, warning or error.")
     ] = "warning",
@@ -61,6 +64,7 @@ def serve(
             host=host,
             port=port,
             token=token,
+            heartbeat_seconds=heartbeat,
             max_body_bytes=int(max_body_mb * MEBIBYTE),
         )
         if not options.is_local and token == DEFAULT_TOKEN:

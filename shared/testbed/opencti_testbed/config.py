@@ -18,6 +18,7 @@ class ServerOptions:
         host: address to listen on.
         port: TCP port; 0 takes a free one.
         token: the bearer token that clients must send.
+        heartbeat_seconds: time between two signs of life on a live stream.
         max_body_bytes: largest accepted request body, in bytes (a real platform accepts 50 MB by default).
     """
 
@@ -25,6 +26,7 @@ class ServerOptions:
     host: str = "127.0.0.1"
     port: int = 0
     token: str = DEFAULT_TOKEN
+    heartbeat_seconds: float = 5
     max_body_bytes: int = 50 * MEBIBYTE
 
     @property

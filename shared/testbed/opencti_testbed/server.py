@@ -27,6 +27,9 @@ from opencti_testbed.graphql.execute import Registry, execute, failure
 from opencti_testbed.graphql.platform import Platform
 from opencti_testbed.ingest.worker import IngestWorker
 from opencti_testbed.store import Store
+from opencti_testbed.streams import fields as stream_fields
+from opencti_testbed.streams import routes as stream_routes
+from opencti_testbed.streams.collections import StreamCollections
 
 LOGGER = logging.getLogger("opencti_testbed")
 # Clients keep their connection between two pings, 40 s apart; one that closes under them kills a connector.
@@ -52,6 +55,7 @@ def registry() -> Registry:
     fields = Registry()
     platform_fields.register(fields)
     reading.register(fields)
+    stream_fields.register(fields)
     return fields
 
 
@@ -84,9 +88,15 @@ async def read_body(request: Request, limit: int) -> bytes:
     return bytes(body)
 
 
-def create_app(options: ServerOptions, platform: Platform) -> Starlette:
+def create_app(
+    options: ServerOptions,
+    platform: Platform,
+    listeners: stream_routes.Listeners | None = None,
+) -> Starlette:
     """Return the application of one platform."""
     fields = registry()
+    listeners = listeners or stream_routes.Listeners()
+    streams = StreamCollections(platform.store.database)
 
     async def graphql(request: Request) -> Response:
         if not is_authorised(request, options):
@@ -153,6 +163,12 @@ def create_app(options: ServerOptions, platform: Platform) -> Starlette:
             Route("/graphql", graphql, methods=["POST"]),
             Route("/health", health),
             *(guarded(route) for route in admin.routes(platform)),
+            *(
+                guarded(route)
+                for route in stream_routes.routes(
+                    platform.store, streams, listeners, options.heartbeat_seconds
+                )
+            ),
             *web.routes(platform, options),
         ],
         middleware=[Middleware(CollapseSlashes)],
@@ -176,9 +192,10 @@ def serve(options: ServerOptions) -> None:
 
     store = Store(options.data_dir)
     platform = Platform(store, IngestWorker(store))
+    listeners = stream_routes.Listeners()
     server = _AnnouncingServer(
         uvicorn.Config(
-            create_app(options, platform),
+            create_app(options, platform, listeners),
             log_level="warning",
             access_log=False,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
@@ -186,16 +203,27 @@ def serve(options: ServerOptions) -> None:
             lifespan="on",
         ),
         f"OpenCTI testbed ready: {address} (data in {options.data_dir}, Ctrl-C stops it)",
+        listeners,
     )
     server.run(sockets=[listener])
 
 
 class _AnnouncingServer(uvicorn.Server):
-    """A server that says when it is ready."""
+    """A server that says when it is ready, and lets streams end when it stops."""
 
-    def __init__(self, config: uvicorn.Config, announcement: str) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        announcement: str,
+        listeners: stream_routes.Listeners,
+    ) -> None:
         super().__init__(config)
         self._announcement = announcement
+        self._listeners = listeners
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._listeners.close()
+        await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

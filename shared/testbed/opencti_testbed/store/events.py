@@ -72,6 +72,13 @@ class Events:
         )
         return [_event(row) for row in rows]
 
+    def last_id_until(self, at: str) -> int:
+        """Return the id of the newest change made up to an instant (`YYYY-MM-DDTHH:MM:SS.mmmZ`), 0 if there is none."""
+        row = self._database.read.execute(
+            "SELECT id FROM events WHERE at <= ? ORDER BY id DESC LIMIT 1", (at,)
+        ).fetchone()
+        return int(row[0]) if row else 0
+
     def last_id(self) -> int:
         """Return the id of the newest change, 0 when there was none."""
         row = self._database.read.execute("SELECT max(id) FROM events").fetchone()

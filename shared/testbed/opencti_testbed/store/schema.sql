@@ -41,6 +41,8 @@ CREATE TABLE IF NOT EXISTS type_count (
     n INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+CREATE INDEX IF NOT EXISTS object_by_change ON object (updated_at);
+
 -- One row per change of an object, in the transaction of the change; the live stream is read from it.
 CREATE TABLE IF NOT EXISTS events (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
