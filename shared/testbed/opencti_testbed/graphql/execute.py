@@ -1,89 +1,77 @@
-"""Run one GraphQL document: root fields to resolvers, answers projected onto the selection.
+"""Run GraphQL documents with graphql-core.
 
-Sources: the GraphQL specification (October 2021), sections 2 and 6; error shape as the platform's client reads it:
+A document is parsed and validated once and then remembered by its text. Clients may be newer than this platform: an
+unknown root field is refused, an unknown field of a known type answers null and is logged once, unless the platform
+is strict.
+
+Source: the GraphQL specification (October 2021), sections 5 and 6; error shape as the platform's client reads it:
 `errors[0]` with `message`, `name` and `extensions.code`.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
-from graphql import GraphQLError, parse
-from graphql.language import (
-    DocumentNode,
+from graphql import (
+    ExecutionResult,
+    Executor,
     FieldNode,
-    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    Undefined,
+    execute_sync,
+    get_named_type,
+    is_leaf_type,
+    parse,
+    specified_rules,
+    validate,
+    visit,
+)
+from graphql.language import (
+    ArgumentNode,
+    DocumentNode,
     FragmentSpreadNode,
     InlineFragmentNode,
+    NamedTypeNode,
+    NameNode,
     OperationDefinitionNode,
     SelectionSetNode,
+    VariableDefinitionNode,
+    Visitor,
 )
+from graphql.pyutils import Path
 from graphql.utilities import value_from_ast_untyped
+from graphql.validation import (
+    ASTValidationRule,
+    FieldsOnCorrectTypeRule,
+    KnownArgumentNamesRule,
+    KnownTypeNamesRule,
+    OverlappingFieldsCanBeMergedRule,
+    PossibleFragmentSpreadsRule,
+    ScalarLeafsRule,
+    VariablesInAllowedPositionRule,
+)
+
+from opencti_testbed.graphql.registry import ApiError, Node, Registry, Resolver
+from opencti_testbed.graphql.schema import ANYTHING, build_schema
+
+__all__ = ["Api", "ApiError", "Node", "Registry", "Resolver", "execute", "failure"]
 
 LOGGER = logging.getLogger("opencti_testbed.graphql")
-
-type_names_seen: set[tuple[str, str]] = set()
-
-
-class ApiError(Exception):
-    """An application error that the client can read: a code and a sentence."""
-
-    def __init__(self, code: str, message: str) -> None:
-        """Keep the code (`FUNCTIONAL_ERROR`, `WORK_NOT_ALIVE`, ...) and the sentence."""
-        super().__init__(message)
-        self.code = code
-
-
-@runtime_checkable
-class Node(Protocol):
-    """An answer that knows its fields and types."""
-
-    @property
-    def type_names(self) -> frozenset[str]:
-        """GraphQL names of the node's own type and of all its ancestors."""
-
-    def field(self, name: str, arguments: Mapping[str, Any]) -> Any:
-        """Return a field's value.
-
-        Raises:
-            KeyError: the type has no such field.
-        """
-
-
-Resolver = Callable[[Any, Mapping[str, Any]], Any]
-
-
-class Registry:
-    """The root fields that are served."""
-
-    def __init__(self) -> None:
-        """Begin with none."""
-        self.resolvers: dict[str, dict[str, Resolver]] = {"query": {}, "mutation": {}}
-
-    def query(self, *names: str) -> Callable[[Resolver], Resolver]:
-        """Register the decorated function for query fields."""
-        return self._register("query", names)
-
-    def mutation(self, *names: str) -> Callable[[Resolver], Resolver]:
-        """Register the decorated function for mutation fields."""
-        return self._register("mutation", names)
-
-    def _register(
-        self, operation: str, names: tuple[str, ...]
-    ) -> Callable[[Resolver], Resolver]:
-        def register(resolver: Resolver) -> Resolver:
-            for name in names:
-                self.resolvers[operation][name] = resolver
-            return resolver
-
-        return register
-
-
-@lru_cache(maxsize=512)
-def parsed(text: str) -> DocumentNode:
-    """Return the parsed document; clients send the same few documents over and over."""
-    return parse(text, no_location=True)
+REMEMBERED_DOCUMENTS = 1_000
+# What a client of another version may get wrong: which types and positions inputs have, and which fields clash.
+NEVER_ASKED = (VariablesInAllowedPositionRule, OverlappingFieldsCanBeMergedRule)
+SOFT = (
+    FieldsOnCorrectTypeRule,
+    KnownArgumentNamesRule,
+    KnownTypeNamesRule,
+    PossibleFragmentSpreadsRule,
+    ScalarLeafsRule,
+)
 
 
 def failure(message: str, code: str) -> dict[str, Any]:
@@ -100,149 +88,295 @@ def failure(message: str, code: str) -> dict[str, Any]:
     }
 
 
+class _FieldsOfActions(ASTValidationRule):
+    """Refuses unknown root fields and unknown actions; what else is unknown is noted."""
+
+    def enter_field(self, node: FieldNode, *_: Any) -> None:
+        """Look at one field."""
+        parent = self.context.get_parent_type()
+        name = parent.name if parent else ""
+        if name in ("Query", "Mutation") or name.endswith("EditMutations"):
+            if parent and not self.context.get_field_def():
+                field = node.name.value
+                self.report_error(
+                    GraphQLError(f'Cannot query field "{field}" on type "{name}".')
+                )
+        elif parent and name != ANYTHING and not self.context.get_field_def():
+            _note("field", f"{name}.{node.name.value}", "answered null")
+
+
+class _LeavesOfKnownTypes(ScalarLeafsRule):
+    """Lets values of free form be selected or not."""
+
+    def enter_field(self, node: FieldNode, *args: Any) -> None:
+        answered = self.context.get_type()
+        if answered and get_named_type(answered).name != ANYTHING:
+            super().enter_field(node, *args)
+
+
+class _ArgumentsNoted(ASTValidationRule):
+    """Notes arguments that a field does not have."""
+
+    def enter_argument(self, node: ArgumentNode, *_: Any) -> None:
+        """Look at one argument."""
+        field, parent = self.context.get_field_def(), self.context.get_parent_type()
+        if (
+            field
+            and parent
+            and not self.context.get_argument()
+            and get_named_type(field.type).name != ANYTHING
+        ):
+            _note("argument", f"{parent.name}…({node.name.value})", "left out")
+
+
+@lru_cache(maxsize=10_000)
+def _note(kind: str, what: str, deed: str) -> None:
+    # Remembered calls are not repeated: each thing is logged once.
+    LOGGER.info("%s %s is unknown here: %s", kind, what, deed)
+
+
+STRICT_RULES = tuple(rule for rule in specified_rules if rule not in NEVER_ASKED)
+RULES: tuple[type[ASTValidationRule], ...] = (
+    *(rule for rule in STRICT_RULES if rule not in SOFT),
+    _FieldsOfActions,
+    _LeavesOfKnownTypes,
+    _ArgumentsNoted,
+)
+
+
+class _KnownInputs(Visitor):
+    """Takes variables of types that are unknown here as they come."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        super().__init__()
+        self._schema = schema
+
+    def leave_named_type(
+        self, node: NamedTypeNode, _key: Any, parent: Any, *_: Any
+    ) -> NamedTypeNode | None:
+        if isinstance(parent, InlineFragmentNode) or self._schema.get_type(
+            node.name.value
+        ):
+            return None
+        if not getattr(parent, "kind", "").endswith("type") and not isinstance(
+            parent, VariableDefinitionNode
+        ):
+            return None
+        _note("input type", node.name.value, "taken as it comes")
+        return NamedTypeNode(name=NameNode(value="Any"))
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A document that was parsed and validated; `refusal` says why it cannot run."""
+
+    document: DocumentNode | None
+    refusal: dict[str, Any] | None
+
+
+class Api:
+    """The schema and what runs documents against it."""
+
+    def __init__(self, registry: Registry, strict: bool = False) -> None:
+        """Serve what is registered.
+
+        Args:
+            strict: refuse unknown fields, arguments and types too.
+        """
+        self.schema = build_schema(registry)
+        self._strict = strict
+        self.prepare = lru_cache(maxsize=REMEMBERED_DOCUMENTS)(self._prepare)
+
+    def _prepare(self, text: str) -> Prepared:
+        """Parse and validate a document."""
+        try:
+            document = parse(text, no_location=True)
+        except (GraphQLError, RecursionError) as error:
+            message = getattr(error, "message", "the document is nested too deeply")
+            return Prepared(None, failure(message, "GRAPHQL_PARSE_FAILED"))
+        operations = sum(
+            isinstance(definition, OperationDefinitionNode)
+            for definition in document.definitions
+        )
+        if operations != 1:
+            reason = f"Send one operation, not {operations}"
+            return Prepared(None, failure(reason, "BAD_USER_INPUT"))
+        if not self._strict:
+            document = visit(document, _KnownInputs(self.schema))
+        errors = validate(
+            self.schema,
+            document,
+            STRICT_RULES if self._strict else RULES,
+            hide_suggestions=True,
+        )
+        if errors:
+            reason = errors[0].message
+            return Prepared(None, failure(reason, "GRAPHQL_VALIDATION_FAILED"))
+        return Prepared(document, None)
+
+    def execute(
+        self, context: Any, text: str, variables: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Run a document and return the body of the answer; never raises for what a client can do wrong."""
+        prepared = self.prepare(text)
+        if prepared.document is None:
+            return prepared.refusal or {}
+        result = execute_sync(
+            self.schema,
+            prepared.document,
+            context_value=context,
+            variable_values=dict(variables),
+            field_resolver=resolve_field,
+            executor_class=_Execution,
+        )
+        assert isinstance(result, ExecutionResult)
+        if result.errors:
+            return _failed(result.errors[0])
+        return {"data": result.data}
+
+
 def execute(
     registry: Registry, context: Any, text: str, variables: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Run a document and return the body of the answer; never raises for what a client can do wrong."""
-    try:
-        document = parsed(text)
-    except GraphQLError as error:
-        return failure(error.message, "GRAPHQL_PARSE_FAILED")
-    operations = [
-        definition
-        for definition in document.definitions
-        if isinstance(definition, OperationDefinitionNode)
-    ]
-    if len(operations) != 1:
-        return failure(f"Send one operation, not {len(operations)}", "BAD_USER_INPUT")
-    fragments = {
-        definition.name.value: definition
-        for definition in document.definitions
-        if isinstance(definition, FragmentDefinitionNode)
-    }
-    operation = operations[0]
-    run = _Run(fragments, _with_defaults(operation, variables))
-    try:
-        return {"data": run.root(registry, context, operation)}
-    except ApiError as error:
-        return failure(str(error), error.code)
+    """Run a document against what is registered; the schema is made when the first document comes."""
+    if registry.compiled is None:
+        registry.compiled = Api(registry, registry.strict)
+    api: Api = registry.compiled
+    return api.execute(context, text, variables)
 
 
-def _with_defaults(
-    operation: OperationDefinitionNode, variables: Mapping[str, Any]
-) -> dict[str, Any]:
-    values = dict(variables)
-    for definition in operation.variable_definitions or ():
-        name = definition.variable.name.value
-        if name not in values and definition.default_value is not None:
-            values[name] = value_from_ast_untyped(definition.default_value)
-    return values
+def _failed(error: GraphQLError) -> dict[str, Any]:
+    cause = error.original_error
+    if isinstance(cause, ApiError):
+        return failure(str(cause), cause.code)
+    if cause is None or isinstance(cause, GraphQLError):
+        return failure(error.message, "BAD_USER_INPUT")
+    raise cause
 
 
-class _Run:
-    """One document's execution: its fragments and variables."""
+def resolve_field(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+    """Return a field that nobody registered a resolver for: the node's own, or a dictionary's member."""
+    return _value(source, info.field_name, arguments)
 
-    def __init__(
+
+def _value(source: Any, name: str, arguments: Mapping[str, Any]) -> Any:
+    if isinstance(source, Mapping):
+        return source.get(name)
+    return source.field(name, arguments)
+
+
+class _Execution(Executor[Any]):
+    """Executes one document; plain values are read without ceremony.
+
+    Most of what clients select are plain values of stored objects: the general way through arguments, resolver and
+    coercion costs ten times as much as reading them.
+    """
+
+    def execute_fields(
         self,
-        fragments: Mapping[str, FragmentDefinitionNode],
-        variables: Mapping[str, Any],
-    ) -> None:
-        self._fragments = fragments
-        self._variables = dict(variables)
-
-    def root(
-        self, registry: Registry, context: Any, operation: OperationDefinitionNode
-    ) -> dict[str, Any]:
-        kind = operation.operation.value
-        resolvers = registry.resolvers.get(kind, {})
-        answer: dict[str, Any] = {}
-        for field in self._fields(operation.selection_set, frozenset()):
-            name = field.name.value
-            if name == "__typename":
-                answer[_key(field)] = kind.capitalize()
-                continue
-            resolver = resolvers.get(name)
-            if resolver is None:
-                raise ApiError(
-                    "GRAPHQL_VALIDATION_FAILED",
-                    f'Cannot query field "{name}" on type "{kind.capitalize()}".',
-                )
-            value = resolver(context, self._arguments(field))
-            answer[_key(field)] = self._project(value, field.selection_set)
-        return answer
-
-    def _arguments(self, field: FieldNode) -> dict[str, Any]:
-        return {
-            argument.name.value: value_from_ast_untyped(argument.value, self._variables)
-            for argument in field.arguments or ()
-        }
-
-    def _project(self, value: Any, selection: SelectionSetNode | None) -> Any:
-        if value is None:
-            return None
-        if isinstance(value, list | tuple):
-            return [self._project(member, selection) for member in value]
-        if selection is None:
-            return value
-        names = _type_names(value)
-        answer: dict[str, Any] = {}
-        for field in self._fields(selection, names):
-            answer[_key(field)] = self._project(
-                self._field(value, field), field.selection_set
+        parent_type: GraphQLObjectType,
+        source_value: Any,
+        path: Any,
+        grouped_field_set: Any,
+        position_context: Any,
+    ) -> Any:
+        """Execute the fields of one object."""
+        plans = self.__dict__.setdefault("plans", {})
+        key = (parent_type.name, id(grouped_field_set))
+        plan = plans.get(key)
+        if plan is None:
+            # The grouped fields are kept with their plan, so that their identity is not given to others.
+            plan = plans[key] = (
+                grouped_field_set,
+                [
+                    (answer, details, self._plain(parent_type, details))
+                    for answer, details in grouped_field_set.items()
+                ],
             )
-        return answer
+        results: dict[str, Any] = {}
+        for answer, details, plain in plan[1]:
+            if plain:
+                try:
+                    results[answer] = _value(source_value, plain, NO_ARGUMENTS)
+                    continue
+                except Exception:  # pylint: disable=broad-exception-caught
+                    pass  # told below, the general way
+            value = self.execute_field(
+                parent_type,
+                source_value,
+                details,
+                Path(path, answer, parent_type.name),
+                position_context,
+            )
+            results[answer] = None if value is Undefined else value
+        return results
 
-    def _field(self, value: Any, field: FieldNode) -> Any:
-        name = field.name.value
-        if name == "__typename":
-            return _own_name(value)
-        try:
-            if isinstance(value, Node):
-                return value.field(name, self._arguments(field))
-            return value[name]
-        except (KeyError, TypeError):
-            seen = (_own_name(value), name)
-            if seen not in type_names_seen:
-                type_names_seen.add(seen)
-                LOGGER.info("field %s.%s is unknown here: answered null", *seen)
+    def _plain(self, parent_type: GraphQLObjectType, details: Any) -> str | None:
+        """Return the name of a field that is a plain value, None for any other."""
+        node = details[0].node
+        field = self.schema.get_field(parent_type, node.name.value)
+        if (
+            field is None
+            or field.resolve
+            or field.args
+            or not is_leaf_type(get_named_type(field.type))
+            or node.name.value.startswith("__")
+        ):
             return None
+        return str(node.name.value)
 
-    def _fields(
-        self, selection: SelectionSetNode, names: frozenset[str]
-    ) -> list[FieldNode]:
-        """Return the selected fields, fragments that apply to the types `names` spread out."""
+    def complete_object_value(
+        self,
+        return_type: GraphQLObjectType,
+        field_details_list: Any,
+        info: GraphQLResolveInfo,
+        path: Any,
+        result: Any,
+        position_context: Any,
+    ) -> Any:
+        """Complete an object; a value of free form is cut to what is selected."""
+        if return_type.name == ANYTHING:
+            selections = [
+                details.node.selection_set
+                for details in field_details_list
+                if details.node.selection_set
+            ]
+            return self._cut(result, selections) if selections else result
+        return super().complete_object_value(
+            return_type, field_details_list, info, path, result, position_context
+        )
+
+    def _cut(self, value: Any, selections: list[SelectionSetNode]) -> Any:
+        if isinstance(value, list | tuple):
+            return [self._cut(member, selections) for member in value]
+        if value is None or not isinstance(value, Mapping | Node):
+            return value
+        found: dict[str, Any] = {}
+        for node in self._selected(selections):
+            inner = [node.selection_set] if node.selection_set else []
+            arguments = {
+                argument.name.value: value_from_ast_untyped(
+                    argument.value, self.variable_values.coerced
+                )
+                for argument in node.arguments or ()
+            }
+            member = _value(value, node.name.value, arguments)
+            key = node.alias.value if node.alias else node.name.value
+            found[key] = self._cut(member, inner) if inner else member
+        return found
+
+    def _selected(self, selections: list[SelectionSetNode]) -> list[FieldNode]:
         fields: list[FieldNode] = []
-        for node in selection.selections:
+        for node in (n for selection in selections for n in selection.selections):
             if isinstance(node, FieldNode):
                 fields.append(node)
-                continue
-            if isinstance(node, FragmentSpreadNode):
-                fragment = self._fragments.get(node.name.value)
-                if fragment is None:
-                    raise ApiError(
-                        "GRAPHQL_VALIDATION_FAILED",
-                        f'Unknown fragment "{node.name.value}".',
-                    )
-                condition = fragment.type_condition.name.value
-                inner = fragment.selection_set
+            elif isinstance(node, FragmentSpreadNode):
+                fragment = self.fragment_definitions[node.name.value]
+                fields += self._selected([fragment.selection_set])
             else:
                 assert isinstance(node, InlineFragmentNode)
-                on = node.type_condition
-                condition = on.name.value if on else ""
-                inner = node.selection_set
-            # A plain dictionary has no type to compare: every fragment applies.
-            if not condition or not names or condition in names:
-                fields.extend(self._fields(inner, names))
+                fields += self._selected([node.selection_set])
         return fields
 
 
-def _key(field: FieldNode) -> str:
-    return field.alias.value if field.alias else field.name.value
-
-
-def _type_names(value: Any) -> frozenset[str]:
-    return value.type_names if isinstance(value, Node) else frozenset()
-
-
-def _own_name(value: Any) -> str:
-    return str(getattr(value, "own_name", type(value).__name__))
+NO_ARGUMENTS: Mapping[str, Any] = {}

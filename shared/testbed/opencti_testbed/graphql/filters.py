@@ -7,8 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from opencti_testbed.graphql.execute import ApiError
-from opencti_testbed.ingest.upsert import EXTERNAL_REFERENCE, KILL_CHAIN_PHASE, LABEL
+from opencti_testbed.graphql.registry import ApiError
+from opencti_testbed.stix.attributes import (
+    EXTERNAL_REFERENCE,
+    KILL_CHAIN_PHASE,
+    LABEL,
+)
 from opencti_testbed.stix.types import FAMILY_GROUPS, GROUPS
 from opencti_testbed.store.objects import like
 

@@ -4,59 +4,33 @@ The shape rules come from what the client does with an answer without looking: l
 milliseconds, both ends of a relationship are objects.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
 
-from opencti_testbed.ingest.upsert import EXTERNAL_REFERENCE, KILL_CHAIN_PHASE, LABEL
+from opencti_testbed.stix.attributes import (
+    EXTERNAL_REFERENCE,
+    KILL_CHAIN_PHASE,
+    LABEL,
+    attributes,
+    references,
+)
 from opencti_testbed.stix.ids import date
 from opencti_testbed.stix.names import readable_name
-from opencti_testbed.stix.types import Family, graphql_name, parent_types
+from opencti_testbed.stix.patterns import observable_values
+from opencti_testbed.stix.types import SIGHTING_TYPE, Family, graphql_name, parent_types
 from opencti_testbed.store import Store
 from opencti_testbed.store.objects import Stored
 
 NO_START = "1970-01-01T00:00:00.000Z"
 NO_END = "5138-11-16T09:46:40.000Z"
-
-# GraphQL field -> STIX property, where the names differ.
-RENAMED = {
-    "attribute_abstract": "abstract",
-    "attribute_count": "count",
-    "attribute_date": "date",
-    "attribute_key": "key",
-    "x_opencti_description": "x_opencti_description",
+OPEN_DATES = {
+    "start_time": NO_START,
+    "first_seen": NO_START,
+    "stop_time": NO_END,
+    "last_seen": NO_END,
 }
-PLAIN_LISTS = frozenset(
-    {
-        "aliases",
-        "x_opencti_aliases",
-        "x_mitre_platforms",
-        "x_mitre_permissions_required",
-        "malware_types",
-        "tool_types",
-        "report_types",
-        "indicator_types",
-        "infrastructure_types",
-        "goals",
-        "x_opencti_stix_ids",
-    }
-)
-DATES = frozenset(
-    {
-        "created",
-        "modified",
-        "published",
-        "first_seen",
-        "last_seen",
-        "start_time",
-        "stop_time",
-        "valid_from",
-        "valid_until",
-        "first_observed",
-        "last_observed",
-    }
-)
 # References that have a field of their own; the others are nested references.
 OWN_FIELD = frozenset(
     {
@@ -73,6 +47,7 @@ OWN_FIELD = frozenset(
         KILL_CHAIN_PHASE,
     }
 )
+PAGE_ARGUMENTS: Mapping[str, Any] = {}
 
 
 def connection(
@@ -95,51 +70,90 @@ def connection(
     }
 
 
+class Batch:
+    """Objects that are answered together: what one of them refers to is read for all of them at once."""
+
+    def __init__(self, store: Store, pks: Sequence[int]) -> None:
+        """Bind the keys of the objects."""
+        self.store = store
+        self._pks = pks
+        self._targets: dict[str, dict[int, list[EntityNode]]] = {}
+
+    def targets(self, pk: int, key: str) -> list["EntityNode"]:
+        """Return what an object of the batch refers to under a key."""
+        known = self._targets.get(key)
+        if known is None:
+            known = self._targets[key] = self._load(key)
+        return known.get(pk, [])
+
+    def _load(self, key: str) -> dict[int, list["EntityNode"]]:
+        pairs = self.store.objects.target_keys(self._pks, key)
+        if not pairs:
+            return {}
+        found = self.store.objects.by_pks({target for _, target in pairs})
+        nodes = {node.stored.pk: node for node in as_nodes(self.store, found)}
+        grouped: dict[int, list[EntityNode]] = {}
+        for pk, target in pairs:
+            if target in nodes:
+                grouped.setdefault(pk, []).append(nodes[target])
+        return grouped
+
+
+def as_nodes(store: Store, objects: Iterable[Stored]) -> list["EntityNode"]:
+    """Return the nodes of objects that are answered together."""
+    stored = list(objects)
+    batch = Batch(store, [one.pk for one in stored])
+    return [EntityNode(store, one, batch) for one in stored]
+
+
 class EntityNode:
     """A stored object of any type."""
 
-    def __init__(self, store: Store, stored: Stored) -> None:
-        """Bind a stored object."""
-        self._store = store
+    __slots__ = ("store", "stored", "_batch", "_attributes")
+
+    def __init__(
+        self, store: Store, stored: Stored, batch: Batch | None = None
+    ) -> None:
+        """Bind a stored object, and the batch that it is answered with."""
+        self.store = store
         self.stored = stored
+        self._batch = batch or Batch(store, [stored.pk])
+        self._attributes = attributes(stored.entity_type)
 
     @property
     def own_name(self) -> str:
         """The GraphQL name of the object's type."""
         if self.stored.family is Family.RELATIONSHIP:
             return "StixCoreRelationship"
+        if self.stored.entity_type == SIGHTING_TYPE:
+            return "StixSightingRelationship"
         return graphql_name(self.stored.entity_type)
 
-    @property
-    def type_names(self) -> frozenset[str]:
-        """GraphQL names of the type and its ancestors."""
-        parents = parent_types(self.stored.family, self.stored.entity_type)
-        names = {graphql_name(parent) for parent in parents}
-        if self.stored.family in (Family.RELATIONSHIP, Family.SIGHTING):
-            names |= {graphql_name(p[:1].upper() + p[1:]) for p in parents}
-        return frozenset({self.own_name, *names})
-
     def field(self, name: str, arguments: Mapping[str, Any]) -> Any:
-        """Return a field's value; see `execute.Node`."""
+        """Return a field's value: of a field with a rule of its own, of an attribute, or of a reference."""
         special = FIELDS.get(name)
         if special is not None:
             return special(self, arguments)
-        data = self.stored.data
-        value = data.get(RENAMED.get(name, name))
-        if value is None and name in PLAIN_LISTS:
-            return []
-        if name in DATES and value is not None:
-            return date(value)
-        if value is None and name not in data and name.startswith("import"):
-            return connection([])
+        attribute = self._attributes.get(name)
+        if attribute is None:
+            return self._reference(name)
+        value = self.stored.data.get(attribute.stix)
         if value is None:
-            raise KeyError(name)
+            return [] if attribute.kind == "list" else None
+        if attribute.kind == "date":
+            return date(value)
         return value
+
+    def _reference(self, name: str) -> Any:
+        reference = references(self.stored.entity_type).get(name)
+        if reference is None:
+            return None
+        found = self.nodes(reference.key)
+        return found if reference.many else next(iter(found), None)
 
     def nodes(self, key: str) -> list["EntityNode"]:
         """Return the objects that this one refers to under a key."""
-        targets = self._store.objects.targets(self.stored.pk, key)
-        return [EntityNode(self._store, target) for target in targets]
+        return self._batch.targets(self.stored.pk, key)
 
     def first(self, *keys: str) -> "EntityNode | None":
         """Return the first object referred to under one of the keys, or None."""
@@ -149,14 +163,21 @@ class EntityNode:
                 return found[0]
         return None
 
-    def referring(self, key: str, first: int = 100) -> list["EntityNode"]:
-        """Return the objects that refer to this one under a key."""
-        found = self._store.objects.referrers(self.stored.pk, key, first)
-        return [EntityNode(self._store, stored) for stored in found]
+    def referring(self, key: str, *entity_types: str) -> list["EntityNode"]:
+        """Return the objects, of some types or of all, that refer to this one under a key."""
+        found = self.store.objects.referrers(
+            self.stored.pk, key, 5_000, entity_types=entity_types
+        )
+        return as_nodes(self.store, found)
+
+    def related(self, relationship_type: str, mine: str, theirs: str) -> dict[str, Any]:
+        """Return a connection of the objects at the other end (key `theirs`) of this one's relationships."""
+        relations = self.referring(mine, relationship_type)
+        return connection([one for r in relations for one in r.nodes(theirs)])
 
     def user(self) -> dict[str, Any]:
         """Return the platform's user, who created everything."""
-        return {"id": self._store.user_id, "name": "admin"}
+        return {"id": self.store.user_id, "name": "admin", "entity_type": "User"}
 
 
 Field = Callable[[EntityNode, Mapping[str, Any]], Any]
@@ -167,59 +188,166 @@ def _hashes(node: EntityNode, _: Mapping[str, Any]) -> list[dict[str, str]]:
     return [{"algorithm": key, "hash": value} for key, value in hashes.items()]
 
 
-def _open_date(key: str, fallback: str) -> Field:
+def _open_date(key: str) -> Field:
     def field(node: EntityNode, _: Mapping[str, Any]) -> str | None:
         known = date(node.stored.data.get(key))
         bounded = node.stored.family in (Family.RELATIONSHIP, Family.SIGHTING)
-        return known or (fallback if bounded else None)
+        return known or (OPEN_DATES[key] if bounded else None)
 
     return field
 
 
+def _end(*keys: str) -> Field:
+    return lambda node, _: node.first(*keys)
+
+
+def _end_member(keys: tuple[str, ...], name: str) -> Field:
+    def field(node: EntityNode, arguments: Mapping[str, Any]) -> Any:
+        end = node.first(*keys)
+        return end.field(name, arguments) if end else None
+
+    return field
+
+
+def _containers(*entity_types: str) -> Field:
+    return lambda node, _: connection(node.referring("object_refs", *entity_types))
+
+
+def _objects(node: EntityNode, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    found = node.nodes("object_refs")
+    wanted = arguments.get("types")
+    if wanted:
+        found = [
+            one
+            for one in found
+            if {one.stored.entity_type, *one.field("parent_types", {})} & set(wanted)
+        ]
+    first = None if arguments.get("all") else arguments.get("first")
+    offset = int(arguments.get("after") or 0)
+    end = len(found) if first is None else offset + max(0, int(first))
+    return connection(found[offset:end], len(found), offset, end < len(found))
+
+
+def _status(node: EntityNode, _: Mapping[str, Any]) -> dict[str, Any] | None:
+    workflow = node.stored.data.get("x_opencti_workflow_id")
+    if not workflow:
+        return None
+    template = {"id": workflow, "name": str(workflow), "color": "#98a2b3"}
+    return {"id": workflow, "template_id": workflow, "template": template}
+
+
+def _relationships(node: EntityNode, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    types = arguments.get("relationship_type") or ()
+    found = [
+        one
+        for key in ("source_ref", "target_ref")
+        for one in node.referring(key, *types)
+    ]
+    return connection(found)
+
+
+def _category(node: EntityNode, _: Mapping[str, Any]) -> dict[str, Any]:
+    return {"key": node.stored.data.get("category"), "fields": [], "entity_types": []}
+
+
+SOURCE, TARGET = ("source_ref", "sighting_of_ref"), ("target_ref", "where_sighted_refs")
 FIELDS: dict[str, Field] = {
     "id": lambda n, _: n.stored.internal_id,
     "standard_id": lambda n, _: n.stored.standard_id,
     "entity_type": lambda n, _: n.stored.entity_type,
     "parent_types": lambda n, _: parent_types(n.stored.family, n.stored.entity_type),
+    "relationship_type": lambda n, _: n.stored.entity_type,
     "spec_version": lambda n, _: "2.1",
+    "is_inferred": lambda n, _: False,
     "created_at": lambda n, _: n.stored.created_at,
     "updated_at": lambda n, _: n.stored.updated_at,
     "created": lambda n, _: date(n.stored.data.get("created")) or n.stored.created_at,
     "modified": lambda n, _: date(n.stored.data.get("modified")) or n.stored.updated_at,
     "revoked": lambda n, _: bool(n.stored.data.get("revoked", False)),
     "is_family": lambda n, _: bool(n.stored.data.get("is_family", False)),
-    "status": lambda n, _: None,
+    "x_opencti_stix_ids": lambda n, _: n.stored.data.get("x_opencti_stix_ids") or [],
+    "status": _status,
+    "customFieldValues": lambda n, _: [],
     "creators": lambda n, _: [n.user()],
-    "createdBy": lambda n, _: n.first("created_by_ref"),
-    "objectMarking": lambda n, _: n.nodes("object_marking_refs"),
-    "objectLabel": lambda n, _: n.nodes(LABEL),
-    "objectOrganization": lambda n, _: n.nodes("x_opencti_granted_refs"),
-    "killChainPhases": lambda n, _: n.nodes(KILL_CHAIN_PHASE),
     "externalReferences": lambda n, _: connection(n.nodes(EXTERNAL_REFERENCE)),
-    "objects": lambda n, _: connection(n.nodes("object_refs")),
-    "reports": lambda n, _: connection(
-        [c for c in n.referring("object_refs") if c.stored.entity_type == "Report"]
-    ),
-    "notes": lambda n, _: connection(
-        [c for c in n.referring("object_refs") if c.stored.entity_type == "Note"]
-    ),
-    "observables": lambda n, _: connection([]),
-    "indicators": lambda n, _: connection([]),
-    "tasks": lambda n, _: connection([]),
+    "references": lambda n, _: connection(n.referring(EXTERNAL_REFERENCE)),
+    "objects": _objects,
+    "reports": _containers("Report"),
+    "notes": _containers("Note"),
+    "opinions": _containers("Opinion"),
+    "observedData": _containers("Observed-Data"),
+    "groupings": _containers("Grouping"),
+    "cases": _containers("Case-Incident", "Case-Rfi", "Case-Rft", "Feedback"),
+    "containers": _containers(),
+    "stixCoreRelationships": _relationships,
+    "observables": lambda n, _: n.related("based-on", "source_ref", "target_ref"),
+    "indicators": lambda n, _: n.related("based-on", "target_ref", "source_ref"),
+    "tasks": lambda n, _: connection(n.referring("object_refs", "Task")),
+    "results": lambda n, _: n.referring("result_of_ref"),
     "importFiles": lambda n, _: connection([]),
+    "exportFiles": lambda n, _: connection([]),
+    "pendingFiles": lambda n, _: connection([]),
     "hashes": _hashes,
     "observable_value": lambda n, _: readable_name(n.stored.data),
+    "x_opencti_observable_values": lambda n, _: observable_values(
+        str(n.stored.data.get("pattern") or "")
+    ),
     "representative": lambda n, _: {"main": n.stored.name, "secondary": ""},
-    "from": lambda n, _: n.first("source_ref", "sighting_of_ref"),
-    "to": lambda n, _: n.first("target_ref", "where_sighted_refs"),
-    "start_time": _open_date("start_time", NO_START),
-    "stop_time": _open_date("stop_time", NO_END),
+    "from": _end(*SOURCE),
+    "to": _end(*TARGET),
+    "fromId": _end_member(SOURCE, "id"),
+    "toId": _end_member(TARGET, "id"),
+    "fromType": _end_member(SOURCE, "entity_type"),
+    "toType": _end_member(TARGET, "entity_type"),
+    **{key: _open_date(key) for key in OPEN_DATES},
     "toStix": lambda n, _: orjson.dumps(n.stored.data).decode(),
     "color": lambda n, _: n.stored.data.get("x_opencti_color")
     or n.stored.data.get("color")
     or "#98a2b3",
-    "dataSource": lambda n, _: n.first("x_mitre_data_source_ref"),
+    "category": _category,
+    "hash": lambda n, _: n.stored.data.get("hash"),
 }
-for _name in ("url", "hash", "external_id", "description", "source_name"):
-    # Clients index these keys of an external reference without looking.
-    FIELDS[_name] = lambda n, _, key=_name: n.stored.data.get(key)  # type: ignore[misc]
+
+
+class RefNode:
+    """A reference between two objects, answered as if it were a relationship."""
+
+    own_name = "StixRefRelationship"
+
+    def __init__(
+        self,
+        identifier: str,
+        relationship_type: str,
+        source: EntityNode,
+        target: EntityNode,
+    ) -> None:
+        """Bind both ends."""
+        self._values = {
+            "id": identifier,
+            "standard_id": identifier,
+            "entity_type": relationship_type,
+            "relationship_type": relationship_type,
+            "parent_types": [
+                "basic-relationship",
+                "stix-relationship",
+                "stix-ref-relationship",
+            ],
+            "spec_version": "2.1",
+            "created_at": source.stored.created_at,
+            "updated_at": source.stored.updated_at,
+            "start_time": NO_START,
+            "stop_time": NO_END,
+            "revoked": False,
+            "is_inferred": False,
+            "creators": [source.user()],
+            "from": source,
+            "to": target,
+            "fromId": source.stored.internal_id,
+            "toId": target.stored.internal_id,
+            "fromType": source.stored.entity_type,
+            "toType": target.stored.entity_type,
+        }
+
+    def field(self, name: str, _: Mapping[str, Any]) -> Any:
+        """Return a field's value."""
+        return self._values.get(name)

@@ -10,14 +10,13 @@ from opencti_testbed.ingest.merge import differs, merge
 from opencti_testbed.ingest.normalise import InvalidObject, normalise
 from opencti_testbed.ingest.references import references
 from opencti_testbed.stix import ids
+from opencti_testbed.stix.attributes import (
+    EXTERNAL_REFERENCE,
+    KILL_CHAIN_PHASE,
+    LABEL,
+)
 from opencti_testbed.stix.types import Family, classify
 from opencti_testbed.store.objects import Objects
-
-LABEL, EXTERNAL_REFERENCE, KILL_CHAIN_PHASE = (
-    "object-label",
-    "external-reference",
-    "kill-chain-phase",
-)
 
 
 class MissingReference(ValueError):

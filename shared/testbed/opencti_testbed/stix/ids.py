@@ -5,6 +5,7 @@ normalisation: names are trimmed and lower-cased, dates are written in UTC with 
 """
 
 import json
+import re
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -83,6 +84,9 @@ HASH_PREFERENCE = (
 )
 
 
+CANONICAL_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+
 def canonical_json(value: Any) -> str:
     """Return JSON with sorted keys and no spaces; whole floats are written as integers (RFC 8785)."""
     return json.dumps(
@@ -114,6 +118,8 @@ def date(value: Any) -> str | None:
     """Return a date-time in UTC as `YYYY-MM-DDTHH:MM:SS.mmmZ`; None for none; unparsable text unchanged."""
     if not value:
         return None
+    if isinstance(value, str) and CANONICAL_DATE.fullmatch(value):
+        return value
     try:
         moment = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
     except ValueError:
@@ -204,6 +210,15 @@ def _relationship(_: str, stix: Mapping[str, Any]) -> dict[str, Any]:
     return contributors
 
 
+def _coverage_result(name: str, stix: Mapping[str, Any]) -> dict[str, Any]:
+    contributors: dict[str, Any] = {"result_of_ref": stix.get("result_of_ref")}
+    if name:
+        contributors["name"] = name
+    if stix.get("external_uri"):
+        contributors["external_uri"] = str(stix["external_uri"]).strip()
+    return contributors
+
+
 def _sighting(_: str, stix: Mapping[str, Any]) -> dict[str, Any]:
     # An identical pair is one sighting: its period and count are extended.
     return {
@@ -259,6 +274,7 @@ _SPECIAL: dict[str, Any] = {
         "submitted",
     ),
     "security-coverage": lambda _, stix: {"covered_ref": stix.get("covered_ref")},
+    "security-coverage-result": _coverage_result,
     "relationship": _relationship,
     "sighting": _sighting,
     "label": lambda _, stix: {"value": normalised(stix.get("value"))},

@@ -7,6 +7,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 
@@ -44,6 +45,7 @@ SIMPLE_SDO = {
     "opinion": "Opinion",
     "report": "Report",
     "security-coverage": "Security-Coverage",
+    "security-coverage-result": "Security-Coverage-Result",
     "tool": "Tool",
     "vulnerability": "Vulnerability",
     "case-incident": "Case-Incident",
@@ -112,6 +114,7 @@ SCO = {
     "windows-registry-value-type": "Windows-Registry-Value-Type",
     "x509-certificate": "X509-Certificate",
 }
+STIX_TYPES_OF_SCO = {entity_type: stix for stix, entity_type in SCO.items()}
 META = {
     "external-reference": "External-Reference",
     "kill-chain-phase": "Kill-Chain-Phase",
@@ -204,6 +207,29 @@ def threat_actor_type(stix: Mapping[str, Any]) -> str:
     return "Threat-Actor-Individual" if individual else "Threat-Actor-Group"
 
 
+def stix_type_of(entity_type: str) -> str:
+    """Return the STIX type that objects of an entity type are written with.
+
+    Raises:
+        UnsupportedType: there is no such entity type.
+    """
+    if entity_type in STIX_TYPES_OF_SCO:
+        return STIX_TYPES_OF_SCO[entity_type]
+    if entity_type in IDENTITIES.values():
+        return "identity"
+    if entity_type in LOCATIONS:
+        return "location"
+    if entity_type in THREAT_ACTORS:
+        return "threat-actor"
+    if entity_type == SIGHTING_TYPE:
+        return "sighting"
+    stix_type = entity_type.lower()
+    if stix_type in SIMPLE_SDO or stix_type in META:
+        return stix_type
+    raise UnsupportedType(f"unsupported type {entity_type!r}")
+
+
+@cache
 def parent_types(family: Family, entity_type: str) -> list[str]:
     """Return the entity type's ancestors in OpenCTI's hierarchy, the most general first."""
     if family is Family.RELATIONSHIP:
@@ -230,6 +256,7 @@ def parent_types(family: Family, entity_type: str) -> list[str]:
     return parents
 
 
+@cache
 def graphql_name(entity_type: str) -> str:
     """Return the GraphQL type name: hyphens removed, each part capitalised."""
     return "".join(part[:1].upper() + part[1:] for part in entity_type.split("-"))

@@ -113,26 +113,54 @@ class Objects:
         ).fetchone()
         return from_row(row) if row else None
 
-    def targets(self, pk: int, key: str, limit: int = 500) -> list[Stored]:
-        """Return the objects that an object refers to under a key."""
+    def by_pks(self, pks: Iterable[int]) -> list[Stored]:
+        """Return the objects of some keys, in the order of their keys."""
         rows = self._database.read.execute(
-            f"SELECT {COLUMNS} FROM object WHERE pk IN"
-            " (SELECT target FROM ref WHERE pk = ? AND key = ? LIMIT ?) ORDER BY pk",
-            (pk, key, limit),
+            f"SELECT {COLUMNS} FROM object WHERE pk IN (SELECT value FROM json_each(?)) ORDER BY pk",
+            (orjson.dumps(list(pks)).decode(),),
         )
         return [from_row(row) for row in rows]
 
-    def referrers(
-        self, pk: int, key: str, limit: int = 50, after: int = 0
-    ) -> list[Stored]:
-        """Return the objects that refer to an object under a key, in pages by their key."""
+    def target_keys(self, pks: Iterable[int], key: str) -> list[tuple[int, int]]:
+        """Return (key of an object, key of what it refers to) for all references of some objects under a key."""
         rows = self._database.read.execute(
-            f"SELECT {COLUMNS} FROM object WHERE pk IN"
-            " (SELECT pk FROM ref WHERE target = ? AND key = ? AND pk > ? ORDER BY pk LIMIT ?)"
-            " ORDER BY pk",
-            (pk, key, after, limit),
+            "SELECT pk, target FROM ref WHERE key = ? AND pk IN (SELECT value FROM json_each(?))",
+            (key, orjson.dumps(list(pks)).decode()),
+        )
+        return [(row[0], row[1]) for row in rows]
+
+    def targets(self, pk: int, key: str, limit: int = 5_000) -> list[Stored]:
+        """Return the objects that an object refers to under a key."""
+        found = [target for _, target in self.target_keys([pk], key)]
+        return self.by_pks(found[:limit])
+
+    def referrers(
+        self,
+        pk: int,
+        key: str,
+        limit: int = 50,
+        after: int = 0,
+        entity_types: Iterable[str] = (),
+    ) -> list[Stored]:
+        """Return the objects, of some types or of all, that refer to an object under a key, paged by their key."""
+        types = list(entity_types)
+        narrowed = (
+            f"AND o.entity_type IN ({','.join('?' * len(types))})" if types else ""
+        )
+        columns = ", ".join(f"o.{column}" for column in COLUMNS.split(", "))
+        rows = self._database.read.execute(
+            f"SELECT {columns} FROM ref r JOIN object o ON o.pk = r.pk"
+            f" WHERE r.target = ? AND r.key = ? AND r.pk > ? {narrowed} ORDER BY r.pk LIMIT ?",
+            (pk, key, after, *types, limit),
         )
         return [from_row(row) for row in rows]
+
+    def referring_keys(self, pk: int) -> list[str]:
+        """Return under which keys other objects refer to an object."""
+        rows = self._database.read.execute(
+            "SELECT DISTINCT key FROM ref WHERE target = ?", (pk,)
+        )
+        return [row[0] for row in rows]
 
     def query(
         self, where: str, parameters: Iterable[Any], order: str, limit: int, offset: int

@@ -18,7 +18,11 @@ from starlette.staticfiles import StaticFiles
 from opencti_testbed.admin import summary
 from opencti_testbed.config import ServerOptions
 from opencti_testbed.graphql.platform import Platform
-from opencti_testbed.ingest.upsert import EXTERNAL_REFERENCE, KILL_CHAIN_PHASE, LABEL
+from opencti_testbed.stix.attributes import (
+    EXTERNAL_REFERENCE,
+    KILL_CHAIN_PHASE,
+    LABEL,
+)
 from opencti_testbed.stix.types import Family
 from opencti_testbed.store.objects import Stored
 
