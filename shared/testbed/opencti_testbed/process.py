@@ -193,6 +193,36 @@ class TestbedProcess:
         """Return a hash over all content: equal for platforms that hold the same knowledge."""
         return str(self.get("fingerprint")["fingerprint"])
 
+    def order_fault(self, action: str, **details: Any) -> str:
+        """Order a fault and return its id.
+
+        Args:
+            action: `delay`, `drop`, `status`, `error`, `expire-token`, `limit-body`, `break-stream`, `pause-worker` or
+                `fill-queue`.
+            details: see `opencti_testbed.faults.rules.Fault`.
+
+        Raises:
+            requests.HTTPError: there is no such fault.
+        """
+        response = requests.post(
+            f"{self.url}/testbed/faults",
+            json={"action": action, **details},
+            headers={"Authorization": f"Bearer {self.token}"},
+            timeout=10,
+        )
+        response.raise_for_status()
+        return str(response.json()["id"])
+
+    def lift_faults(self) -> int:
+        """Lift all faults; return how many there were."""
+        response = requests.delete(
+            f"{self.url}/testbed/faults",
+            headers={"Authorization": f"Bearer {self.token}"},
+            timeout=10,
+        )
+        response.raise_for_status()
+        return int(response.json()["removed"])
+
     def wait_idle(self, timeout: float = 60) -> None:
         """Return when nothing waits for ingestion.
 

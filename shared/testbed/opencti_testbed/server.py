@@ -21,6 +21,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from opencti_testbed import admin, web
 from opencti_testbed.admin import json_response
 from opencti_testbed.config import MEBIBYTE, ServerOptions
+from opencti_testbed.faults import routes as fault_routes
+from opencti_testbed.faults.middleware import FaultMiddleware, ResettableProtocol
+from opencti_testbed.faults.rules import Action, Faults
 from opencti_testbed.graphql import platform as platform_fields
 from opencti_testbed.graphql import reading
 from opencti_testbed.graphql.execute import Registry, execute, failure
@@ -95,6 +98,9 @@ def create_app(
 ) -> Starlette:
     """Return the application of one platform."""
     fields = registry()
+    faults = Faults()
+    platform.worker.is_paused = lambda: faults.amount(Action.PAUSE_WORKER) is not None
+    platform.extra_backlog = lambda: faults.amount(Action.FILL_QUEUE) or 0
     listeners = listeners or stream_routes.Listeners()
     streams = StreamCollections(platform.store.database)
 
@@ -103,10 +109,12 @@ def create_app(
             return json_response(
                 failure("You must be logged in to do this.", "AUTH_REQUIRED")
             )
+        ordered = faults.amount(Action.LIMIT_BODY)
+        most = options.max_body_bytes if ordered is None else ordered
         try:
-            body = await read_body(request, options.max_body_bytes)
+            body = await read_body(request, most)
         except BodyTooLarge:
-            limit = options.max_body_bytes / MEBIBYTE
+            limit = most / MEBIBYTE
             return json_response(
                 failure(
                     f"The request is larger than this platform accepts ({limit:g} MB):"
@@ -163,6 +171,7 @@ def create_app(
             Route("/graphql", graphql, methods=["POST"]),
             Route("/health", health),
             *(guarded(route) for route in admin.routes(platform)),
+            *(guarded(route) for route in fault_routes.routes(faults)),
             *(
                 guarded(route)
                 for route in stream_routes.routes(
@@ -171,7 +180,10 @@ def create_app(
             ),
             *web.routes(platform, options),
         ],
-        middleware=[Middleware(CollapseSlashes)],
+        middleware=[
+            Middleware(CollapseSlashes),
+            Middleware(FaultMiddleware, faults=faults),
+        ],
         lifespan=lifespan,
     )
 
@@ -196,6 +208,7 @@ def serve(options: ServerOptions) -> None:
     server = _AnnouncingServer(
         uvicorn.Config(
             create_app(options, platform, listeners),
+            http=ResettableProtocol,
             log_level="warning",
             access_log=False,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,

@@ -30,6 +30,8 @@ class Platform:
         """Bind both."""
         self.store = store
         self.worker = worker
+        # Bytes that every queue is said to hold besides what waits.
+        self.extra_backlog: Callable[[], int] = lambda: 0
 
     def key_set(self) -> str:
         """Return the public signing key as the text of a JWKS; the key is made once and kept.
@@ -74,7 +76,7 @@ class Platform:
             "connector_user": self.user(),
             "connector_queue_details": {
                 "messages_number": backlog.objects,
-                "messages_size": backlog.bytes,
+                "messages_size": backlog.bytes + self.extra_backlog(),
             },
             "jwks": self.key_set(),
             "works": [],

@@ -5,6 +5,7 @@ import sqlite3
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -58,6 +59,8 @@ class IngestWorker:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._idle = threading.Event()
+        # Asked before each bundle: while it is true, everything waits.
+        self.is_paused: Callable[[], bool] = lambda: False
         # Held while a bundle is put into the queue and while the queue is found empty.
         self._gate = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
@@ -103,6 +106,9 @@ class IngestWorker:
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._wake.clear()
+            if self.is_paused():
+                self._stopping.wait(0.05)
+                continue
             with self._gate:
                 waiting = self._store.queue.first()
                 if waiting is None:

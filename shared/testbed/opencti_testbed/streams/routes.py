@@ -36,8 +36,6 @@ class Listeners:
         """Begin with none."""
         self.open: dict[str, dict[str, Any]] = {}
         self.closing = False
-        # Called with the number of events sent over a connection; true ends the connection.
-        self.breaks: Callable[[int], bool] = lambda sent: False
 
     def close(self) -> None:
         """Let all streams end at their next moment of rest."""
@@ -65,9 +63,13 @@ def _flag(text: str | None, default: bool) -> bool:
 
 
 async def events(
-    reader: Reader, store: Store, listeners: Listeners, heartbeat: float
+    reader: Reader,
+    store: Store,
+    listeners: Listeners,
+    heartbeat: float,
+    cut: Callable[[int], bool],
 ) -> AsyncIterator[bytes]:
-    """Yield frames until the client goes or the platform stops."""
+    """Yield frames until the client goes, the platform stops, or `cut(number of events sent)` is true."""
     connection_id = str(uuid.uuid4())
     last = await run_in_threadpool(store.events.last_id)
     hello = {
@@ -85,7 +87,7 @@ async def events(
             for sent in page:
                 yield sent
                 listeners.open[connection_id]["sent"] += 1
-                if listeners.breaks(listeners.open[connection_id]["sent"]):
+                if cut(listeners.open[connection_id]["sent"]):
                     return
             if time.monotonic() - beaten >= heartbeat:
                 beaten = time.monotonic()
@@ -94,6 +96,19 @@ async def events(
                 await asyncio.sleep(POLL_SECONDS)
     finally:
         listeners.open.pop(connection_id, None)
+
+
+def _cut_of(request: Request) -> Callable[[int], bool]:
+    """Return what resets the connection after as many events as a fault wants."""
+    state = request.scope.get("state", {})
+
+    def cut(sent: int) -> bool:
+        if sent < state.get("break_after", sent + 1):
+            return False
+        state["reset"]()
+        return True
+
+    return cut
 
 
 def routes(
@@ -117,7 +132,7 @@ def routes(
             return json_response({"error": str(error)}, 400)
         reader = Reader(store, stream, wishes)
         return StreamingResponse(
-            events(reader, store, listeners, heartbeat),
+            events(reader, store, listeners, heartbeat, _cut_of(request)),
             media_type="text/event-stream; charset=utf-8",
             headers={"Cache-Control": "no-cache, no-transform"},
         )

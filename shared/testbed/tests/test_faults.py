@@ -1,0 +1,146 @@
+"""Faults that were ordered, as pycti and plain HTTP clients meet them."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+import requests
+
+from opencti_testbed.process import TestbedProcess
+
+ABOUT = "query About { about { version } }"
+
+
+def ask(platform: TestbedProcess, query: str = ABOUT) -> requests.Response:
+    return requests.post(
+        f"{platform.url}/graphql",
+        json={"query": query},
+        headers={"Authorization": f"Bearer {platform.token}"},
+        timeout=10,
+    )
+
+
+def listed(platform: TestbedProcess) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = platform.get("faults")
+    return found
+
+
+def test_a_reset_connection(platform: TestbedProcess) -> None:
+    platform.order_fault("drop", times=2)
+    for _ in range(2):
+        with pytest.raises(requests.ConnectionError):
+            ask(platform)
+    assert ask(platform).ok
+    assert listed(platform)[0]["met"] == 2
+    assert platform.lift_faults() == 1
+    assert listed(platform) == []
+
+
+def test_answers_that_are_none(platform: TestbedProcess, client: Any) -> None:
+    platform.order_fault("status", status=502, message="bad gateway", times=1)
+    answer = ask(platform)
+    assert (answer.status_code, answer.json()) == (502, {"error": "bad gateway"})
+    platform.order_fault("error", code="LOCK_ERROR", message="try again", times=1)
+    with pytest.raises(ValueError, match="LOCK_ERROR|try again"):
+        client.query(ABOUT)
+    platform.order_fault("expire-token", times=1)
+    with pytest.raises(ValueError, match="AUTH_REQUIRED|logged in"):
+        client.query(ABOUT)
+    assert client.query(ABOUT)["about"]["version"]
+
+
+def test_only_what_matches_and_only_for_a_while(
+    platform: TestbedProcess, client: Any
+) -> None:
+    platform.order_fault(
+        "error", operation="workAdd", message="no works today", after=1, times=1
+    )
+    assert client.query(ABOUT)
+    assert client.api.work.initiate_work(client.helper.connect_id, "passes")
+    with pytest.raises(ValueError, match="no works today"):
+        client.api.work.initiate_work(client.helper.connect_id, "does not")
+    assert client.api.work.initiate_work(client.helper.connect_id, "passes again")
+    platform.lift_faults()
+    platform.order_fault("status", status=503, lasts=0.3)
+    assert ask(platform).status_code == 503
+    time.sleep(0.35)
+    assert ask(platform).ok
+    assert listed(platform) == []
+
+
+def test_a_slow_platform(platform: TestbedProcess) -> None:
+    platform.order_fault("delay", seconds=0.5)
+    with pytest.raises(requests.ReadTimeout):
+        requests.post(
+            f"{platform.url}/graphql",
+            json={"query": ABOUT},
+            headers={"Authorization": f"Bearer {platform.token}"},
+            timeout=0.2,
+        )
+    assert ask(platform).ok
+
+
+def test_a_smaller_limit(platform: TestbedProcess) -> None:
+    platform.order_fault("limit-body", amount=100)
+    refused = ask(platform, ABOUT + " " * 200)
+    assert refused.status_code == 413
+    assert "larger than this platform accepts" in json.dumps(refused.json())
+
+
+def test_a_worker_that_pauses_loses_nothing(
+    platform: TestbedProcess, client: Any, make: Any
+) -> None:
+    platform.order_fault("pause-worker")
+    work = client.api.work.initiate_work(client.helper.connect_id, "a work")
+    bundle = {"type": "bundle", "id": "bundle--1", "objects": [make.malware("a")]}
+    client.helper.send_stix2_bundle(json.dumps(bundle), work_id=work, no_split=True)
+    time.sleep(0.3)
+    assert platform.summary()["queue"]["bundles"] == 1
+    platform.lift_faults()
+    platform.wait_idle()
+    assert platform.summary()["objects_by_type"]["Malware"] == 1
+
+
+def test_a_full_queue(platform: TestbedProcess, client: Any) -> None:
+    details = """query Q($id: String!) { connector(id: $id) { connector_queue_details { messages_size } } }"""
+    platform.order_fault("fill-queue", amount=10**9)
+    found = client.query(details, {"id": client.helper.connect_id})["connector"]
+    assert found["connector_queue_details"]["messages_size"] >= 10**9
+
+
+def test_a_stream_that_breaks(platform: TestbedProcess, client: Any, make: Any) -> None:
+    client.push([make.malware(name) for name in "abcde"])
+    platform.order_fault("break-stream", path="/stream", amount=2, times=1)
+    headers = {"Authorization": f"Bearer {platform.token}"}
+    seen = 0
+    with pytest.raises(requests.RequestException):
+        with requests.get(
+            f"{platform.url}/stream/live", headers=headers, stream=True, timeout=10
+        ) as response:
+            for line in response.iter_lines():
+                seen += line == b"event: create"
+    assert seen == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"action": "explode"}, "action"),
+        ({"action": "drop", "path": "("}, "no regular expression"),
+        ({"action": "status", "status": 200}, "status"),
+        ({"action": "drop", "tiems": 1}, "tiems"),
+    ],
+)
+def test_what_is_no_fault_is_refused_in_words(
+    platform: TestbedProcess, fault: dict[str, Any], words: str
+) -> None:
+    headers = {"Authorization": f"Bearer {platform.token}"}
+    url = f"{platform.url}/testbed/faults"
+    answer = requests.post(url, json=fault, headers=headers, timeout=10)
+    assert answer.status_code == 400
+    assert words in answer.json()["error"]
+    assert requests.post(url, json=fault, timeout=10).status_code == 401
+    assert (
+        requests.delete(f"{url}/none", headers=headers, timeout=10).status_code == 404
+    )
