@@ -21,7 +21,7 @@ app.command()(run)
 
 
 @app.command()
-def serve(
+def serve(  # pylint: disable=too-many-arguments,too-many-positional-arguments  # one per option
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="TCP port; 0 takes a free one.")] = 8080,
     data: Annotated[
@@ -78,6 +78,31 @@ def serve(
         except (OSError, RuntimeError) as error:
             print(f"Cannot serve on {host}:{port}: {error}", file=sys.stderr)
             raise typer.Exit(1) from error
+
+
+@app.command()
+def source(
+    folder: Annotated[
+        Path, typer.Argument(help="Folder with source.yml and the files it names.")
+    ],
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="TCP port; 0 takes a free one.")] = 8090,
+) -> None:
+    """Play an outside API from a folder of files, until Ctrl-C.
+
+    The requests so far are shown at /_simulator/requests (DELETE forgets them).
+    """
+    from opencti_testbed.simulator import Simulator
+    from opencti_testbed.simulator.description import WrongDescription
+
+    try:
+        Simulator(folder, host=host, port=port).serve()
+    except WrongDescription as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from error
+    except OSError as error:
+        print(f"Cannot serve on {host}:{port}: {error}", file=sys.stderr)
+        raise typer.Exit(1) from error
 
 
 def main() -> None:
