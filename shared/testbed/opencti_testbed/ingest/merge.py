@@ -1,13 +1,16 @@
 """What becomes of a stored object when it is sent again.
 
 The rules are the platform's: nothing is cleared by an absent or empty value; collections that describe relations
-of the object grow; other values are replaced, unless they come with less confidence than what is stored.
+of the object grow; other values are replaced, unless they come with less confidence than what is stored; an author is
+replaced only by one who is surer; another name of the same thing becomes an alias.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
+
+from opencti_testbed.stix.ids import normalised
 
 GROWING = frozenset(
     {
@@ -24,21 +27,34 @@ GROWING = frozenset(
 )
 # Identity and history stay; `modified` alone is no change.
 KEPT = frozenset({"id", "type", "spec_version", "created"})
+SURE = 100
 
 
-def merge(stored: Mapping[str, Any], incoming: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the stored object with what an incoming one adds or changes."""
+def merge(
+    stored: Mapping[str, Any], incoming: Mapping[str, Any], aliases: str | None = None
+) -> dict[str, Any]:
+    """Return the stored object with what an incoming one adds or changes.
+
+    Args:
+        stored: the object as it is.
+        incoming: the same object as it was sent.
+        aliases: the property that holds the type's other names, if it has one.
+    """
     merged = dict(stored)
-    weaker = _confidence(incoming) < _confidence(stored)
+    mine, theirs = confidence(stored), confidence(incoming)
+    if aliases:
+        incoming = _other_name_as_alias(stored, incoming, aliases)
     for key, value in incoming.items():
         if key in KEPT and key in merged:
             continue
         present = merged.get(key)
         if key in GROWING and isinstance(value, list) and isinstance(present, list):
-            merged[key] = _union(present, value)
+            merged[key] = union(present, value)
         elif isinstance(value, dict) and isinstance(present, dict):
             merged[key] = {**present, **value}
-        elif present is None or not weaker:
+        elif present is None or (
+            theirs > mine if key == "created_by_ref" else theirs >= mine
+        ):
             merged[key] = value
     if stored.get("type") == "sighting":
         _extend_sighting(stored, incoming, merged)
@@ -51,14 +67,34 @@ def differs(stored: Mapping[str, Any], merged: Mapping[str, Any]) -> bool:
     return any(stored.get(key) != merged.get(key) for key in keys)
 
 
-def _confidence(stix: Mapping[str, Any]) -> int:
+def confidence(stix: Mapping[str, Any]) -> int:
+    """Return how sure an object is; one that does not say is as sure as the platform's user may be."""
     value = stix.get("confidence")
-    return value if isinstance(value, int) else 100
+    return value if isinstance(value, int) else SURE
 
 
-def _union(present: list[Any], value: list[Any]) -> list[Any]:
+def union(present: list[Any], value: list[Any]) -> list[Any]:
+    """Return a list with the members of another that it does not have."""
     seen = {_key(member) for member in present}
     return present + [member for member in value if not _known(seen, member)]
+
+
+def _other_name_as_alias(
+    stored: Mapping[str, Any], incoming: Mapping[str, Any], aliases: str
+) -> dict[str, Any]:
+    own, theirs = stored.get("name"), incoming.get("name")
+    changed = dict(incoming)
+    names = list(incoming.get(aliases) or [])
+    if theirs and normalised(theirs) != normalised(own):
+        del changed["name"]
+        names.append(theirs)
+    known = {normalised(own), *map(normalised, stored.get(aliases) or ())}
+    # The same name in other letters is no other name.
+    fresh = {normalised(n): n for n in names if normalised(n) not in known}
+    changed.pop(aliases, None)
+    if fresh:
+        changed[aliases] = list(fresh.values())
+    return changed
 
 
 def _known(seen: set[bytes], member: Any) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 
 from opencti_testbed.ingest.references import IGNORED
 from opencti_testbed.stix.markings import stored_form
+from opencti_testbed.stix.types import SCO, stored_stix_type
 
 # Observables have no author, labels and references in STIX; OpenCTI writes them under a prefix.
 UNPREFIXED = {
@@ -13,6 +14,27 @@ UNPREFIXED = {
     "x_opencti_external_references": "external_references",
     "x_opencti_files": None,
 }
+# OpenCTI's extensions of STIX: what is there is the same as a property of the object.
+EXTENSIONS = (
+    "extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba",
+    "extension-definition--f93e2c80-4231-4f9a-af8b-95c9bd566a82",
+)
+EXTENDED = {
+    **{
+        key: f"x_opencti_{key}"
+        for key in (
+            "score reliability main_observable_type detection stix_ids granted_refs workflow_id aliases"
+            " organization_type location_type firstname lastname create_indicator create_observables additional_names"
+            " product type"
+        ).split()
+    },
+    "labels": "labels",
+    "created_by_ref": "created_by_ref",
+    "external_references": "external_references",
+    "content": "content",
+}
+OF_ACTORS_ONLY = "type"
+PERCENTAGES = ("confidence", "x_opencti_score")
 
 
 class InvalidObject(ValueError):
@@ -22,11 +44,11 @@ class InvalidObject(ValueError):
 def normalise(stix: Any) -> dict[str, Any]:
     """Return a copy of a STIX object in the form in which it is stored.
 
-    Empty values are gone, OpenCTI's prefixed common properties stand under their STIX names, ATT&CK's id comes
-    from its external reference when it is not stated.
+    Empty values are gone, OpenCTI's prefixed common properties and what stands in its extensions stand under their
+    STIX names, ATT&CK's id comes from its external reference when it is not stated.
 
     Raises:
-        InvalidObject: not an object, or without a usable `type` or `id`.
+        InvalidObject: not an object, without a usable `type` or `id`, or with a number out of its range.
     """
     if not isinstance(stix, Mapping):
         raise InvalidObject(f"not a STIX object but {type(stix).__name__}")
@@ -48,9 +70,59 @@ def normalise(stix: Any) -> dict[str, Any]:
             form.setdefault(plain, value)
         else:
             form[key] = value
+    form["type"] = stored_stix_type(stix_type)
+    if "extensions" in form:
+        _take_from_extensions(form)
     if stix_type in {"attack-pattern", "course-of-action"}:
         _add_mitre_id(form)
+    check_ranges(form)
     return form
+
+
+def check_ranges(form: dict[str, Any]) -> None:
+    """Check the numbers that are percentages.
+
+    Raises:
+        InvalidObject: one is no integer from 0 to 100.
+    """
+    for key in PERCENTAGES:
+        value = form.get(key)
+        if value is None:
+            continue
+        if isinstance(value, float) and value.is_integer():
+            form[key] = value = int(value)
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int)
+            or not 0 <= value <= 100
+        ):
+            raise InvalidObject(
+                f"{key} must be an integer from 0 to 100, not {value!r}"
+            )
+
+
+def _take_from_extensions(form: dict[str, Any]) -> None:
+    if not isinstance(form["extensions"], Mapping):
+        raise InvalidObject("extensions must be an object")
+    extensions = dict(form["extensions"])
+    for name in EXTENSIONS:
+        content = extensions.pop(name, None)
+        if not isinstance(content, Mapping):
+            continue
+        for key, value in content.items():
+            if value in (None, "", [], {}):
+                continue
+            plain = EXTENDED.get(key)
+            if key == OF_ACTORS_ONLY and form["type"] != "threat-actor":
+                continue
+            if key == "description" and form["type"] in SCO:
+                plain = "x_opencti_description"
+            if plain:
+                form.setdefault(plain, value)
+    if extensions:
+        form["extensions"] = extensions
+    else:
+        del form["extensions"]
 
 
 def _add_mitre_id(form: dict[str, Any]) -> None:

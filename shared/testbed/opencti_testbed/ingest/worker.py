@@ -10,16 +10,19 @@ from typing import Any
 
 import orjson
 
+from opencti_testbed.ingest.linker import MissingReference
 from opencti_testbed.ingest.order import Step, plan
 from opencti_testbed.ingest.upsert import Upserter
 from opencti_testbed.store import Store
-from opencti_testbed.store.queue import Waiting
+from opencti_testbed.store.queue import SetAside, Waiting
 
 LOGGER = logging.getLogger("opencti_testbed.ingest")
 # A transaction's length: long enough to be cheap, short enough that nobody waits for the writer.
 BATCH_SECONDS = 0.05
 BATCH_STEPS = 500
 SOURCE_LENGTH = 2_000
+# How long an object waits for what it refers to, when nothing else is left to ingest.
+PATIENCE_SECONDS = 1.0
 
 
 class InvalidBundle(ValueError):
@@ -54,7 +57,7 @@ class IngestWorker:
     def __init__(self, store: Store) -> None:
         """Bind to a store; `start()` begins."""
         self._store = store
-        self._upserter = Upserter(store.objects)
+        self.upserter = Upserter(store.objects)
         self._created_in_part: set[tuple[int, int]] = set()
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -106,23 +109,49 @@ class IngestWorker:
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._wake.clear()
-            if self.is_paused():
-                self._stopping.wait(0.05)
-                continue
-            with self._gate:
-                waiting = self._store.queue.first()
-                if waiting is None:
-                    self._idle.set()
-            if waiting is None:
-                self._wake.wait(timeout=1)
-                continue
             try:
-                self._ingest(waiting)
+                with self._gate:
+                    waiting = self._store.queue.first()
+                    aside = self._store.queue.aside(1)
+                    if waiting is None and not aside:
+                        self._idle.set()
+                if aside and (waiting is None or _is_overdue(aside[0])):
+                    self._retry()
+                if waiting is not None:
+                    self._ingest(waiting)
+                else:
+                    self._wake.wait(timeout=PATIENCE_SECONDS / 10 if aside else 1)
             except Exception:  # pylint: disable=broad-exception-caught
                 # Nothing may end this thread; what waits is tried again.
                 LOGGER.exception("Ingestion failed, trying again in a second")
                 self._store.objects.forget_known()
                 self._stopping.wait(1)
+
+    def _retry(self) -> None:
+        """Try again what was set aside; what has waited long enough is rejected."""
+        again, last = True, 0
+        while again and not self._stopping.is_set():
+            again, last = False, 0
+            while found := self._store.queue.aside(BATCH_STEPS, last):
+                last = found[-1].pk
+                # What could be stored may be what others wait for.
+                again = self._retry_batch(found) or again
+
+    def _retry_batch(self, found: list[SetAside]) -> bool:
+        progress = False
+        with self._store.database.write() as connection:
+            for one in found:
+                raw = orjson.loads(one.body)
+                outcome, error, _ = self._one(connection, raw, partial=False)
+                if error and not _is_overdue(one):
+                    continue
+                progress = progress or not error
+                errors = [(error, source_text(raw))] if error else []
+                self._store.queue.take_back(connection, one.pk)
+                self._store.works.report_batch(
+                    connection, one.work_id, 1, {outcome: 1}, errors
+                )
+        return progress
 
     def _ingest(self, waiting: Waiting) -> None:
         objects = bundle_objects(waiting.body)
@@ -146,12 +175,15 @@ class IngestWorker:
         with self._store.database.write() as connection:
             for step in steps[done : done + BATCH_STEPS]:
                 raw = objects[step.index]
-                outcome, error = self._one(connection, raw, step.partial)
+                outcome, error, missing = self._one(connection, raw, step.partial)
                 done += 1
                 if step.partial:
                     # The second pass counts; what it merely completes was created by the first.
                     if outcome[1] == "created":
                         self._created_in_part.add((waiting.pk, step.index))
+                elif error and missing:
+                    text = orjson.dumps(raw).decode()
+                    self._store.queue.set_aside(connection, waiting, text, error)
                 else:
                     finished += 1
                     if error:
@@ -169,19 +201,24 @@ class IngestWorker:
 
     def _one(
         self, connection: sqlite3.Connection, raw: Any, partial: bool
-    ) -> tuple[tuple[str, str], str | None]:
-        """Return ((entity type, outcome), error or None) of one object."""
+    ) -> tuple[tuple[str, str], str | None, bool]:
+        """Return ((entity type, outcome), error or None, whether only a reference is missing) of one object."""
         connection.execute("SAVEPOINT object")
         try:
-            return self._upserter.upsert(connection, raw, partial), None
+            return self.upserter.upsert(connection, raw, partial), None, False
         except ValueError as error:
             connection.execute("ROLLBACK TO object")
             self._store.objects.forget_known()
             name = str(raw.get("id")) if isinstance(raw, dict) else "object"
             kind = str(raw.get("type")) if isinstance(raw, dict) else "?"
-            return (kind, "rejected"), f"{name}: {error}"
+            missing = isinstance(error, MissingReference)
+            return (kind, "rejected"), f"{name}: {error}", missing
         finally:
             connection.execute("RELEASE object")
+
+
+def _is_overdue(one: SetAside) -> bool:
+    return time.time() - one.since >= PATIENCE_SECONDS
 
 
 def source_text(raw: Any) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from opencti_testbed.stix.attributes import ALIASES
 from opencti_testbed.stix.types import (
     canonical_stix_type,
     location_type,
@@ -174,6 +175,27 @@ def standard_id(stix: Mapping[str, Any]) -> str:
     return make_id(stix_type, contributors)
 
 
+def alternative_ids(entity_type: str, stix: Mapping[str, Any]) -> list[str]:
+    """Return the ids that an object would have by its other names or its other hashes, its own (`id`) left out.
+
+    Two objects that share one of them are the same thing.
+    """
+    found: list[str] = []
+    key = ALIASES.get(entity_type)
+    if key and not stix.get("x_mitre_id"):
+        for name in (stix.get("name"), *(stix.get(key) or ())):
+            if name:
+                found.append(standard_id({**stix, "name": name}))
+    hashes = stix.get("hashes")
+    if isinstance(hashes, Mapping) and len(hashes) > 1:
+        stix_type = canonical_stix_type(str(stix["type"]))
+        found += [
+            make_id(stix_type, {"hashes": {algorithm: value}})
+            for algorithm, value in hashes.items()
+        ]
+    return [one for one in dict.fromkeys(found) if one != stix.get("id")]
+
+
 def _contributors(stix_type: str, stix: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return what a non-observable's id is made of; None for an observable."""
     name = normalised(stix.get("name"))
@@ -282,6 +304,11 @@ _SPECIAL: dict[str, Any] = {
         "kill_chain_name": stix.get("kill_chain_name"),
         "phase_name": stix.get("phase_name"),
     },
+    "external-reference": lambda _, stix: (
+        {"url": stix["url"]}
+        if stix.get("url")
+        else {key: stix.get(key) for key in ("source_name", "external_id")}
+    ),
     "vocabulary": lambda name, stix: {"name": name, "category": stix.get("category")},
     "marking-definition": lambda _, stix: {
         "definition_type": stix.get("definition_type"),

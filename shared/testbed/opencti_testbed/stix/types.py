@@ -66,6 +66,7 @@ PREFIXED = {
     "x-mitre-data-source": "data-source",
     "x-mitre-data-component": "data-component",
 }
+WITH_PREFIX = {plain: prefixed for prefixed, plain in PREFIXED.items()}
 IDENTITIES = {
     "class": "Sector",
     "organization": "Organization",
@@ -151,6 +152,11 @@ def canonical_stix_type(stix_type: str) -> str:
     return PREFIXED.get(stix_type, stix_type)
 
 
+def stored_stix_type(stix_type: str) -> str:
+    """Return the name under which a type is written in STIX: `task` -> `x-opencti-task`."""
+    return WITH_PREFIX.get(stix_type, stix_type)
+
+
 def classify(stix: Mapping[str, Any]) -> tuple[Family, str]:
     """Return the family and the entity type of a STIX object.
 
@@ -225,7 +231,7 @@ def stix_type_of(entity_type: str) -> str:
         return "sighting"
     stix_type = entity_type.lower()
     if stix_type in SIMPLE_SDO or stix_type in META:
-        return stix_type
+        return stored_stix_type(stix_type)
     raise UnsupportedType(f"unsupported type {entity_type!r}")
 
 

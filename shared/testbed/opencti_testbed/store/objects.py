@@ -235,6 +235,13 @@ class Objects:
         ).fetchone()
         return row[0] if row else None
 
+    def entity_type(self, connection: sqlite3.Connection, pk: int) -> str:
+        """Return an object's entity type as the writer sees it."""
+        row = connection.execute(
+            "SELECT entity_type FROM object WHERE pk = ?", (pk,)
+        ).fetchone()
+        return str(row[0]) if row else ""
+
     def data(self, connection: sqlite3.Connection, pk: int) -> dict[str, Any]:
         """Return an object's present content as the writer sees it."""
         row = connection.execute(
@@ -285,17 +292,70 @@ class Objects:
         pk: int,
         data: dict[str, Any],
         input_hash: bytes | None,
+        sources: Iterable[dict[str, Any]] = (),
     ) -> None:
-        """Replace an object's content."""
+        """Replace an object's content; `sources` are the objects (STIX) that were merged into it."""
         before, text = self.data(connection, pk), orjson.dumps(data).decode()
         (internal_id,) = connection.execute(
-            "UPDATE object SET name = ?, data = ?, input_hash = ?, updated_at = ? WHERE pk = ?"
+            "UPDATE object SET standard_id = ?, name = ?, data = ?, input_hash = ?, updated_at = ? WHERE pk = ?"
             " RETURNING internal_id",
-            (readable_name(data), text, input_hash, timestamp(), pk),
+            (data["id"], readable_name(data), text, input_hash, timestamp(), pk),
         ).fetchone()
-        self._events.record(
-            connection, "update", internal_id, text, changes(before, data)
+        context: dict[str, Any] = dict(changes(before, data))
+        swallowed = list(sources)
+        if swallowed:
+            context["sources"] = swallowed
+        kind = "merge" if swallowed else "update"
+        self._events.record(connection, kind, internal_id, text, context)
+
+    def rewrite(
+        self, connection: sqlite3.Connection, pk: int, data: dict[str, Any]
+    ) -> None:
+        """Replace an object's content where it only follows the change of another object: no change of its own."""
+        connection.execute(
+            "UPDATE object SET data = ?, input_hash = NULL WHERE pk = ?",
+            (orjson.dumps(data).decode(), pk),
         )
+
+    def delete(
+        self, connection: sqlite3.Connection, pk: int, silently: bool = False
+    ) -> None:
+        """Remove an object with its own references and ids; `silently` when another change tells of it."""
+        row = connection.execute(
+            f"SELECT {COLUMNS} FROM object WHERE pk = ?", (pk,)
+        ).fetchone()
+        if row is None:
+            return
+        if not silently:
+            self._events.record(connection, "delete", row["internal_id"], row["data"])
+        connection.execute("DELETE FROM object WHERE pk = ?", (pk,))
+        connection.execute("DELETE FROM ref WHERE pk = ?1 OR target = ?1", (pk,))
+        connection.execute("DELETE FROM alias WHERE pk = ?", (pk,))
+        connection.execute(
+            "UPDATE type_count SET n = n - 1 WHERE entity_type = ?",
+            (row["entity_type"],),
+        )
+        self.forget_known()
+
+    def referring(
+        self, connection: sqlite3.Connection, pk: int
+    ) -> list[tuple[int, str]]:
+        """Return (key of an object, under which it refers) for everything that refers to an object."""
+        rows = connection.execute("SELECT pk, key FROM ref WHERE target = ?", (pk,))
+        return [(row[0], row[1]) for row in rows]
+
+    def stored(self, connection: sqlite3.Connection, pk: int) -> Stored:
+        """Return an object as the writer sees it.
+
+        Raises:
+            LookupError: no object has this key.
+        """
+        row = connection.execute(
+            f"SELECT {COLUMNS} FROM object WHERE pk = ?", (pk,)
+        ).fetchone()
+        if row is None:
+            raise LookupError(f"no object has the key {pk}")
+        return from_row(row)
 
     def set_input_hash(
         self, connection: sqlite3.Connection, pk: int, input_hash: bytes
@@ -313,6 +373,12 @@ class Objects:
             "INSERT OR IGNORE INTO alias VALUES (?, ?)",
             [(stix_id, pk) for stix_id in ids],
         )
+
+    def move_aliases(
+        self, connection: sqlite3.Connection, source: int, target: int
+    ) -> None:
+        """Make an object known by all ids of another."""
+        connection.execute("UPDATE alias SET pk = ? WHERE pk = ?", (target, source))
 
     def set_refs(
         self,

@@ -1,6 +1,7 @@
 """Accepted bundles that wait for ingestion. Accepted means: on disk."""
 
 import sqlite3
+import time
 from dataclasses import dataclass
 
 from opencti_testbed.store.database import Database
@@ -15,6 +16,24 @@ class Waiting:
     work_id: str
     body: str
     done: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """An object that refers to something that is not there yet.
+
+    Attributes:
+        body: the object (JSON text).
+        error: what is missing, in words.
+        since: when it was set aside, in seconds since 1970.
+    """
+
+    pk: int
+    connector_id: str
+    work_id: str
+    body: str
+    error: str
+    since: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +75,30 @@ class Queue:
         """Forget a bundle that is ingested."""
         connection.execute("DELETE FROM bundle WHERE pk = ?", (pk,))
 
+    # -- objects that wait for what they refer to ----------------------------------------------------------------
+
+    def set_aside(
+        self, connection: sqlite3.Connection, of: Waiting, body: str, error: str
+    ) -> None:
+        """Keep an object of a bundle until more has come."""
+        connection.execute(
+            "INSERT INTO set_aside (connector_id, work_id, body, error, since) VALUES (?, ?, ?, ?, ?)",
+            (of.connector_id, of.work_id, body, error, time.time()),
+        )
+
+    def aside(self, limit: int, after: int = 0) -> list[SetAside]:
+        """Return objects that were set aside, those of long ago first; `after` is the key of the last one seen."""
+        rows = self._database.read.execute(
+            "SELECT pk, connector_id, work_id, body, error, since FROM set_aside"
+            " WHERE pk > ? ORDER BY pk LIMIT ?",
+            (after, limit),
+        )
+        return [SetAside(*row) for row in rows]
+
+    def take_back(self, connection: sqlite3.Connection, pk: int) -> None:
+        """Forget an object that was set aside: it is stored or rejected now."""
+        connection.execute("DELETE FROM set_aside WHERE pk = ?", (pk,))
+
     def backlog(self, connector_id: str | None = None) -> Backlog:
         """Return what waits, of one connector or of all."""
         where = "WHERE connector_id = ?" if connector_id else ""
@@ -64,4 +107,8 @@ class Queue:
             f" FROM bundle {where}",
             (connector_id,) if connector_id else (),
         ).fetchone()
-        return Backlog(*row)
+        aside, size = self._database.read.execute(
+            f"SELECT count(*), coalesce(sum(length(body)), 0) FROM set_aside {where}",
+            (connector_id,) if connector_id else (),
+        ).fetchone()
+        return Backlog(row[0], row[1] + aside, row[2] + size)

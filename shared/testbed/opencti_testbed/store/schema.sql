@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS alias (
     stix_id TEXT PRIMARY KEY,
     pk INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS alias_object ON alias (pk);
 
 CREATE TABLE IF NOT EXISTS ref (
     pk INTEGER NOT NULL,
@@ -114,4 +115,14 @@ CREATE TABLE IF NOT EXISTS bundle (
     bytes INTEGER NOT NULL,
     done INTEGER NOT NULL DEFAULT 0
 );
+-- Objects that refer to something that is not there yet: tried again when more has come, rejected in the end.
+CREATE TABLE IF NOT EXISTS set_aside (
+    pk INTEGER PRIMARY KEY,
+    connector_id TEXT NOT NULL,
+    work_id TEXT NOT NULL,
+    body TEXT NOT NULL,
+    error TEXT NOT NULL,
+    since REAL NOT NULL
+);
+
 CREATE INDEX IF NOT EXISTS bundle_connector ON bundle (connector_id);
