@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from opencti_testbed.config import DEFAULT_TOKEN, MEBIBYTE, ServerOptions
+from opencti_testbed.content.commands import export, reset, seed
 from opencti_testbed.run.command import run
 
 app = typer.Typer(
@@ -17,7 +18,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(run)
+for command in (run, seed, export, reset):
+    app.command()(command)
 
 
 @app.command()

@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from opencti_testbed import admin, web
 from opencti_testbed.admin import json_response
 from opencti_testbed.config import MEBIBYTE, ServerOptions
+from opencti_testbed.content import routes as content_routes
 from opencti_testbed.faults import routes as fault_routes
 from opencti_testbed.faults.middleware import FaultMiddleware, ResettableProtocol
 from opencti_testbed.faults.rules import Action, Faults
@@ -171,6 +172,7 @@ def create_app(
             Route("/graphql", graphql, methods=["POST"]),
             Route("/health", health),
             *(guarded(route) for route in admin.routes(platform)),
+            *(guarded(route) for route in content_routes.routes(platform)),
             *(guarded(route) for route in fault_routes.routes(faults)),
             *(
                 guarded(route)

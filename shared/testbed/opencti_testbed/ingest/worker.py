@@ -5,7 +5,8 @@ import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
@@ -66,6 +67,8 @@ class IngestWorker:
         self.is_paused: Callable[[], bool] = lambda: False
         # Held while a bundle is put into the queue and while the queue is found empty.
         self._gate = threading.Lock()
+        # Held while a bundle is ingested.
+        self._busy = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
 
     def start(self) -> None:
@@ -106,26 +109,42 @@ class IngestWorker:
         """Return True as soon as nothing waits, False after `timeout` seconds."""
         return self._idle.wait(timeout)
 
+    @contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """Hold the worker between two bundles for the length of the block."""
+        with self._busy:
+            yield
+
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._wake.clear()
+            if self.is_paused():
+                self._stopping.wait(0.05)
+                continue
             try:
-                with self._gate:
-                    waiting = self._store.queue.first()
-                    aside = self._store.queue.aside(1)
-                    if waiting is None and not aside:
-                        self._idle.set()
-                if aside and (waiting is None or _is_overdue(aside[0])):
-                    self._retry()
-                if waiting is not None:
-                    self._ingest(waiting)
-                else:
-                    self._wake.wait(timeout=PATIENCE_SECONDS / 10 if aside else 1)
+                with self._busy:
+                    pause = self._turn()
+                if pause:
+                    self._wake.wait(timeout=pause)
             except Exception:  # pylint: disable=broad-exception-caught
                 # Nothing may end this thread; what waits is tried again.
                 LOGGER.exception("Ingestion failed, trying again in a second")
                 self._store.objects.forget_known()
                 self._stopping.wait(1)
+
+    def _turn(self) -> float:
+        """Ingest what waits longest; return the seconds to wait when there was nothing."""
+        with self._gate:
+            waiting = self._store.queue.first()
+            aside = self._store.queue.aside(1)
+            if waiting is None and not aside:
+                self._idle.set()
+        if aside and (waiting is None or _is_overdue(aside[0])):
+            self._retry()
+        if waiting is not None:
+            self._ingest(waiting)
+            return 0
+        return PATIENCE_SECONDS / 10 if aside else 1
 
     def _retry(self) -> None:
         """Try again what was set aside; what has waited long enough is rejected."""

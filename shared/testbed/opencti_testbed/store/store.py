@@ -1,6 +1,7 @@
 """All of the platform's memory in one place."""
 
 import hashlib
+import sqlite3
 import uuid
 from pathlib import Path
 from typing import Any
@@ -33,11 +34,33 @@ class Store:
 
     def _seed(self) -> None:
         with self.database.write() as connection:
-            for marking in tlp_objects():
-                self.objects.insert(
-                    connection, Family.META, "Marking-Definition", marking, None
-                )
+            self._put_markings(connection)
             self.database.set_meta("user_id", str(uuid.uuid4()))
+
+    def _put_markings(self, connection: sqlite3.Connection) -> None:
+        for marking in tlp_objects():
+            self.objects.insert(
+                connection, Family.META, "Marking-Definition", marking, None
+            )
+
+    def clear(self) -> int:
+        """Throw away objects, works and waiting bundles; return the number of objects that were there.
+
+        Connectors with their state, definitions of streams and the platform's own identity stay. The journal is told
+        nothing: whoever listens sees the platform begin anew.
+        """
+        kept = {"meta", "connector", "sqlite_sequence"}
+        with self.database.write() as connection:
+            (count,) = connection.execute("SELECT count(*) FROM object").fetchone()
+            tables = connection.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table'"
+            ).fetchall()
+            for (name,) in tables:
+                if name not in kept:
+                    connection.execute(f'DELETE FROM "{name}"')
+            self.objects.forget_known()
+            self._put_markings(connection)
+        return int(count)
 
     @property
     def user_id(self) -> str:

@@ -1,0 +1,1 @@
+"""The platform's content as a whole: put in, taken out, thrown away."""
