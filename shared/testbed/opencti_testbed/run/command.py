@@ -239,7 +239,7 @@ class _Watched:
             while time.monotonic() < until:
                 state = _summary(platform)
                 progress.show(state, "", "ingesting")
-                if state and not state["queue"]["bundles"]:
+                if state and not any(state["queue"].values()):
                     break
                 time.sleep(POLL_SECONDS)
         return ended
