@@ -26,7 +26,7 @@ from opencti_testbed.faults import routes as fault_routes
 from opencti_testbed.faults.middleware import FaultMiddleware, ResettableProtocol
 from opencti_testbed.faults.rules import Action, Faults
 from opencti_testbed.graphql import platform as platform_fields
-from opencti_testbed.graphql import reading
+from opencti_testbed.graphql import reading, writing
 from opencti_testbed.graphql.execute import Registry, execute, failure
 from opencti_testbed.graphql.platform import Platform
 from opencti_testbed.ingest.worker import IngestWorker
@@ -59,6 +59,7 @@ def registry() -> Registry:
     fields = Registry()
     platform_fields.register(fields)
     reading.register(fields)
+    writing.register(fields)
     stream_fields.register(fields)
     return fields
 

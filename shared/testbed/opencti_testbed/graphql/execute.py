@@ -53,6 +53,7 @@ from graphql.validation import (
     OverlappingFieldsCanBeMergedRule,
     PossibleFragmentSpreadsRule,
     ScalarLeafsRule,
+    ValidationRule,
     VariablesInAllowedPositionRule,
 )
 
@@ -88,7 +89,7 @@ def failure(message: str, code: str) -> dict[str, Any]:
     }
 
 
-class _FieldsOfActions(ASTValidationRule):
+class _FieldsOfActions(ValidationRule):
     """Refuses unknown root fields and unknown actions; what else is unknown is noted."""
 
     def enter_field(self, node: FieldNode, *_: Any) -> None:
@@ -114,7 +115,7 @@ class _LeavesOfKnownTypes(ScalarLeafsRule):
             super().enter_field(node, *args)
 
 
-class _ArgumentsNoted(ASTValidationRule):
+class _ArgumentsNoted(ValidationRule):
     """Notes arguments that a field does not have."""
 
     def enter_argument(self, node: ArgumentNode, *_: Any) -> None:
@@ -254,7 +255,7 @@ def _failed(error: GraphQLError) -> dict[str, Any]:
     raise cause
 
 
-def resolve_field(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+def resolve_field(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
     """Return a field that nobody registered a resolver for: the node's own, or a dictionary's member."""
     return _value(source, info.field_name, arguments)
 
@@ -329,7 +330,7 @@ class _Execution(Executor[Any]):
         self,
         return_type: GraphQLObjectType,
         field_details_list: Any,
-        info: GraphQLResolveInfo,
+        info: GraphQLResolveInfo[Any],
         path: Any,
         result: Any,
         position_context: Any,

@@ -16,7 +16,7 @@ from opencti_testbed.stix.attributes import (
     attributes,
     references,
 )
-from opencti_testbed.stix.ids import date
+from opencti_testbed.stix.ids import date, make_id
 from opencti_testbed.stix.names import readable_name
 from opencti_testbed.stix.patterns import observable_values
 from opencti_testbed.stix.types import SIGHTING_TYPE, Family, graphql_name, parent_types
@@ -324,7 +324,7 @@ class RefNode:
         """Bind both ends."""
         self._values = {
             "id": identifier,
-            "standard_id": identifier,
+            "standard_id": make_id("relationship-meta", {"id": identifier}),
             "entity_type": relationship_type,
             "relationship_type": relationship_type,
             "parent_types": [

@@ -335,7 +335,7 @@ def _references_from(store: Store, any_id: Any) -> dict[str, RefNode]:
         for key in source.stored.data
         if _is_nested(key)
         for target in source.nodes(key)
-        for node in [_ref_node(source, key, target)]
+        for node in [ref_node(source, key, target)]
     }
 
 
@@ -349,11 +349,12 @@ def _references_to(store: Store, any_id: Any) -> dict[str, RefNode]:
         if _is_nested(key)
         for source in target.referring(key)
         if source.stored.family in (Family.SDO, Family.SCO)
-        for node in [_ref_node(source, key, target)]
+        for node in [ref_node(source, key, target)]
     }
 
 
-def _ref_node(source: EntityNode, key: str, target: EntityNode) -> RefNode:
+def ref_node(source: EntityNode, key: str, target: EntityNode) -> RefNode:
+    """Return the reference that an object keeps under a key to another, as a relationship."""
     identifier = f"{source.stored.internal_id}~{key}~{target.stored.internal_id}"
     return RefNode(identifier, ref_type(key), source, target)
 

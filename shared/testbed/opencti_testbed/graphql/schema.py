@@ -188,6 +188,11 @@ class Types:
             self._connection(name)
         return self.named[name]
 
+    def interfaces(self, names: Iterable[str]) -> list[GraphQLInterfaceType]:
+        """Return the interfaces among some named types."""
+        found = (self.named[name] for name in dict.fromkeys(names))
+        return [one for one in found if isinstance(one, GraphQLInterfaceType)]
+
     def input(self, name: str) -> GraphQLNamedType:
         """Return a type that can be sent; one that nobody described is taken as it comes."""
         if name not in self.named:
@@ -292,14 +297,14 @@ def _extend(
 
 
 def _described(one: RegisteredField) -> Callable[..., Any]:
-    def resolve(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+    def resolve(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
         return one.resolver(info.context, source, arguments)
 
     return resolve
 
 
 def _free(one: RegisteredField) -> Callable[..., Any]:
-    def resolve(source: Any, info: GraphQLResolveInfo, **_: Any) -> Any:
+    def resolve(source: Any, info: GraphQLResolveInfo[Any], **_: Any) -> Any:
         arguments = {
             argument.name.value: value_from_ast_untyped(
                 argument.value, info.variable_values.coerced
@@ -356,11 +361,9 @@ def _add_entities(types: Types) -> None:
         return GraphQLObjectType(
             name,
             fields,
-            interfaces=lambda: [
-                types.named[parent]  # type: ignore[misc]
-                for parent in dict.fromkeys(names)
-                if parent in INTERFACES and parent != name
-            ],
+            interfaces=lambda: types.interfaces(
+                parent for parent in names if parent in INTERFACES and parent != name
+            ),
         )
 
     for entity_type in sorted(SDO_ENTITY_TYPES):
@@ -382,14 +385,13 @@ def _add_entities(types: Types) -> None:
             lambda: group(
                 f"{RELATION} {REVISED} start_time: DateTime stop_time: DateTime"
             ),
-            interfaces=lambda: [
-                types.named[name]  # type: ignore[misc]
-                for name in (
+            interfaces=lambda: types.interfaces(
+                (
                     "StixObjectOrStixRelationship",
                     "BasicRelationship",
                     "StixRelationship",
                 )
-            ],
+            ),
         )
     )
 

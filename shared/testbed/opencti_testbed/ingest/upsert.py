@@ -14,6 +14,7 @@ from opencti_testbed.ingest.merge import differs, merge
 from opencti_testbed.ingest.normalise import InvalidObject, normalise
 from opencti_testbed.stix import ids
 from opencti_testbed.stix.attributes import ALIASES
+from opencti_testbed.stix.markings import TLP_IDS_BY_NAME
 from opencti_testbed.stix.types import Family, classify
 from opencti_testbed.store.objects import Objects
 
@@ -74,7 +75,7 @@ class Upserter:
         given = stix.get("id")
         links = self._linker.resolve(connection, stix, partial)
         _check_ends(family, stix)
-        stix["id"] = standard_id(family, stix, given)
+        stix["id"] = standard_id(family, stix)
         others = _other_ids(stix, given)
         digest = _digest(stix)
         pk = self._find(connection, [stix["id"], *others])
@@ -163,10 +164,12 @@ class Upserter:
         return indicator
 
 
-def standard_id(family: Family, stix: dict[str, Any], given: Any) -> str:
-    """Return the id under which an object is stored; a marking definition keeps the one that it came with."""
-    if family is Family.META and stix["type"] == "marking-definition" and given:
-        return str(given)
+def standard_id(family: Family, stix: dict[str, Any]) -> str:
+    """Return the id under which an object is stored; TLP markings have the ones that STIX gives them."""
+    if family is Family.META and stix["type"] == "marking-definition":
+        fixed = TLP_IDS_BY_NAME.get(str(stix.get("definition")))
+        if fixed:
+            return fixed
     return ids.standard_id(stix)
 
 
@@ -179,6 +182,8 @@ def _check_ends(family: Family, stix: dict[str, Any]) -> None:
     absent = [key for key in needed if not stix.get(key)]
     if absent:
         raise InvalidObject(f"{stix['type']} without {', '.join(absent)}")
+    if needed and stix[needed[0]] == stix[needed[1]]:
+        raise InvalidObject(f"{stix['type']} with the same object at both ends")
 
 
 def _other_ids(stix: dict[str, Any], given: Any) -> list[str]:

@@ -13,6 +13,7 @@ TLP: dict[str, tuple[str, int, str]] = {
     "TLP:RED": ("5e57c739-391a-4eb3-b6be-7d15ca92d5ed", 5, "#c62828"),
 }
 TLP_IDS = {f"marking-definition--{uuid}": name for name, (uuid, _, _) in TLP.items()}
+TLP_IDS_BY_NAME = {name: marking_id for marking_id, name in TLP_IDS.items()}
 EPOCH = "1970-01-01T00:00:00.000Z"
 
 

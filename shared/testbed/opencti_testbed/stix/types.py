@@ -230,6 +230,8 @@ def stix_type_of(entity_type: str) -> str:
     if entity_type == SIGHTING_TYPE:
         return "sighting"
     stix_type = entity_type.lower()
+    if stix_type == "relationship":
+        return stix_type
     if stix_type in SIMPLE_SDO or stix_type in META:
         return stored_stix_type(stix_type)
     raise UnsupportedType(f"unsupported type {entity_type!r}")
