@@ -37,7 +37,7 @@ class Database:
         self._lock = threading.RLock()
         self._depth = 0
         self._writer = self._connect()
-        self._writer.execute("PRAGMA cache_size = -32000")
+        self._writer.execute("PRAGMA cache_size = -96000")
         self._writer.executescript(
             resources.files(__package__)
             .joinpath("schema.sql")
