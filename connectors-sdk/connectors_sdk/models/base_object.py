@@ -38,7 +38,12 @@ class BaseObject(BaseModel, ABC):
     `_ref` or `_refs` makes the property hold the ids of the models in the field.
     """
 
-    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        validate_assignment=True,
+        # Not every file is text; models are compared by their JSON.
+        ser_json_bytes="base64",
+    )
 
     _stix_keys: ClassVar[Mapping[str, str]] = {}
     # What the kinds of objects have in common comes after what is a type's own: these fields, by this plan.

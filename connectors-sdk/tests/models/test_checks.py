@@ -263,6 +263,15 @@ def test_files_travel_inside_of_their_object() -> None:
     assert stix["name"] == "a.txt" and "id" not in stix and "type" not in stix
 
 
+def test_files_of_any_content_can_be_compared() -> None:
+    file = AssociatedFile(name="a.bin", content=b"\xff\x00\xfe")
+    assert file == AssociatedFile(name="a.bin", content=b"\xff\x00\xfe")
+    assert file != AssociatedFile(name="a.bin", content=b"\xff")
+    report = Report(name="a", publication_date=NOW, files=[file])
+    assert len({report, report.model_copy(), file}) == 2
+    assert report.to_stix_dict()["x_opencti_files"][0]["data"] == "/wD+\n"
+
+
 def test_an_indicator_that_is_over_was_valid_before() -> None:
     with clock.frozen(NOW):
         over = Indicator(
