@@ -26,7 +26,7 @@ from opencti_testbed.faults import routes as fault_routes
 from opencti_testbed.faults.middleware import FaultMiddleware, ResettableProtocol
 from opencti_testbed.faults.rules import Action, Faults
 from opencti_testbed.graphql import platform as platform_fields
-from opencti_testbed.graphql import reading, writing
+from opencti_testbed.graphql import absent, people, reading, works, writing
 from opencti_testbed.graphql.execute import Registry, execute, failure
 from opencti_testbed.graphql.platform import Platform
 from opencti_testbed.ingest.worker import IngestWorker
@@ -57,18 +57,25 @@ class CollapseSlashes:
 def registry() -> Registry:
     """Return all GraphQL root fields."""
     fields = Registry()
+    absent.register(fields)
     platform_fields.register(fields)
     reading.register(fields)
     writing.register(fields)
+    works.register(fields)
+    people.register(fields)
     stream_fields.register(fields)
     return fields
 
 
-def is_authorised(request: Request, options: ServerOptions) -> bool:
-    """Return whether a request carries the platform's token."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return scheme.lower() == "bearer" and hmac.compare_digest(
-        token.strip().encode(), options.token.encode()
+def is_authorised(request: Request, options: ServerOptions, store: Store) -> bool:
+    """Return whether a request carries the platform's token, or one that was given to a user."""
+    scheme, _, sent = request.headers.get("authorization", "").partition(" ")
+    token = sent.strip()
+    if scheme.lower() != "bearer" or not token:
+        return False
+    return (
+        hmac.compare_digest(token.encode(), options.token.encode())
+        or store.administration.user_of(token) is not None
     )
 
 
@@ -107,7 +114,7 @@ def create_app(
     streams = StreamCollections(platform.store.database)
 
     async def graphql(request: Request) -> Response:
-        if not is_authorised(request, options):
+        if not is_authorised(request, options, platform.store):
             return json_response(
                 failure("You must be logged in to do this.", "AUTH_REQUIRED")
             )
@@ -154,7 +161,7 @@ def create_app(
         endpoint = route.endpoint
 
         async def check(request: Request) -> Response:
-            if not is_authorised(request, options):
+            if not is_authorised(request, options, platform.store):
                 return json_response({"error": "a bearer token is needed"}, 401)
             response: Response = await endpoint(request)
             return response

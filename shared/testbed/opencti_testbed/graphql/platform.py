@@ -122,88 +122,11 @@ class Platform:
             "organizations": connection([]),
         }
 
-    def work(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a work as the client expects it."""
-        return {
-            **row,
-            "user": self.user(),
-            "event_source_id": row["connector_id"],
-            "connector": {"id": row["connector_id"]},
-            "draft_context": row["draft_id"],
-            "is_multipart": bool(row["multipart"]),
-            "tracking": {
-                "import_expected_number": row["expected"],
-                "import_processed_number": row["processed"],
-            },
-            "messages": self.store.works.messages(row["id"], errors=False),
-            "errors": self.store.works.messages(row["id"], errors=True),
-        }
-
-
-class WorkEdit:
-    """The mutations below `workEdit(id)`: each is a field that acts and answers the work's id."""
-
-    own_name = "WorkEditMutations"
-    type_names = frozenset({own_name})
-
-    def __init__(self, platform: Platform, work_id: str) -> None:
-        """Bind a work."""
-        self._works = platform.store.works
-        self._id = work_id
-
-    def field(self, name: str, arguments: Mapping[str, Any]) -> str:
-        """Carry out one mutation.
-
-        Raises:
-            ApiError: the work is gone (`WORK_NOT_ALIVE`), or there is no such mutation.
-        """
-        actions: dict[str, Callable[[], None]] = {
-            "ping": lambda: self._works.touch(self._id),
-            "delete": lambda: self._works.delete(self._id),
-            "toReceived": lambda: self._works.received(
-                self._id, arguments.get("message")
-            ),
-            "toProcessed": lambda: self._works.processed(
-                self._id, arguments.get("message"), bool(arguments.get("inError"))
-            ),
-            "addExpectations": lambda: self._works.expect(
-                self._id, int(arguments.get("expectations") or 0)
-            ),
-            "reportExpectation": lambda: self._works.report(
-                self._id, arguments.get("error")
-            ),
-            "addDraftContext": lambda: self._works.set_draft(
-                self._id, arguments.get("draftContext")
-            ),
-        }
-        if name not in actions:
-            raise ApiError(
-                "GRAPHQL_VALIDATION_FAILED",
-                f'Cannot query field "{name}" on type "{self.own_name}".',
-            )
-        try:
-            actions[name]()
-        except WorkNotAlive as error:
-            raise ApiError("WORK_NOT_ALIVE", str(error)) from error
-        return self._id
-
 
 def register(registry: Registry) -> None:
     """Register the platform's own fields."""
-    registry.query("about")(
+    registry.query("about: AppInfo")(
         lambda p, _: {"version": PLATFORM_VERSION, "dependencies": []}
-    )
-    registry.query("me")(lambda p, _: p.user())
-    registry.query("users")(lambda p, _: connection([p.user()]))
-    registry.query("groups")(
-        lambda p, _: connection([{"id": p.store.user_id, "name": "Connectors"}])
-    )
-    registry.query("settings")(
-        lambda p, _: {
-            "id": p.store.user_id,
-            "platform_title": "OpenCTI testbed",
-            "platform_max_confidence": 100,
-        }
     )
     registry.query("connector")(_connector)
     registry.query("connectors", "connectorsForImport")(
@@ -213,14 +136,9 @@ def register(registry: Registry) -> None:
     registry.mutation("pingConnector")(_ping_connector)
     registry.mutation("resetStateConnector")(_reset_state)
     registry.mutation("deleteConnector")(_delete_connector)
-    registry.query("work")(_work)
-    registry.query("works")(_works)
-    registry.query("isWorkAlive")(
-        lambda p, a: p.store.works.get(str(a.get("id"))) is not None
-    )
-    registry.mutation("workAdd")(_work_add)
-    registry.mutation("workEdit")(lambda p, a: WorkEdit(p, str(a.get("id"))))
-    registry.mutation("stixBundlePush")(_push)
+    registry.mutation(
+        "stixBundlePush(connectorId: String!, bundle: String!, work_id: String): Boolean"
+    )(_push)
 
 
 def _known(action: Callable[[], Any]) -> Any:
@@ -265,36 +183,6 @@ def _delete_connector(platform: Platform, arguments: Mapping[str, Any]) -> str:
     connector_id = str(arguments.get("id"))
     _known(lambda: platform.store.connectors.delete(connector_id))
     return connector_id
-
-
-def _work(platform: Platform, arguments: Mapping[str, Any]) -> Any:
-    row = platform.store.works.get(str(arguments.get("id")))
-    return platform.work(row) if row else None
-
-
-def _works(platform: Platform, arguments: Mapping[str, Any]) -> Any:
-    filters = (arguments.get("filters") or {}).get("filters") or []
-    ids = [
-        str(value)
-        for one in filters
-        if "connector_id" in one.get("key", ())
-        for value in one.get("values") or []
-    ]
-    first = int(arguments.get("first") or 50)
-    rows = platform.store.works.page(ids, first, int(arguments.get("after") or 0))
-    return connection([platform.work(row) for row in rows])
-
-
-def _work_add(platform: Platform, arguments: Mapping[str, Any]) -> Any:
-    connector_id = str(arguments.get("connectorId"))
-    _known(lambda: platform.store.connectors.require(connector_id))
-    return platform.work(
-        platform.store.works.add(
-            connector_id,
-            arguments.get("friendlyName"),
-            bool(arguments.get("isMultiPartWork")),
-        )
-    )
 
 
 def _push(platform: Platform, arguments: Mapping[str, Any]) -> bool:

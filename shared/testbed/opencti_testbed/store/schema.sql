@@ -67,6 +67,14 @@ CREATE TABLE IF NOT EXISTS connector (
     updated_at TEXT NOT NULL
 ) WITHOUT ROWID;
 
+-- Users, groups, roles, tokens, settings: what is administered and is no knowledge.
+CREATE TABLE IF NOT EXISTS administered (
+    id TEXT PRIMARY KEY,
+    entity_type TEXT NOT NULL,
+    data TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS administered_type ON administered (entity_type);
+
 CREATE TABLE IF NOT EXISTS work (
     id TEXT PRIMARY KEY,
     connector_id TEXT NOT NULL,

@@ -10,6 +10,7 @@ import orjson
 
 from opencti_testbed.stix.markings import tlp_objects
 from opencti_testbed.stix.types import Family
+from opencti_testbed.store.administration import Administration
 from opencti_testbed.store.connectors import Connectors
 from opencti_testbed.store.database import Database
 from opencti_testbed.store.events import Events
@@ -29,13 +30,16 @@ class Store:
         self.works = Works(self.database)
         self.queue = Queue(self.database)
         self.connectors = Connectors(self.database)
+        self.administration = Administration(self.database)
         if self.database.meta("user_id") is None:
             self._seed()
 
     def _seed(self) -> None:
         with self.database.write() as connection:
             self._put_markings(connection)
-            self.database.set_meta("user_id", str(uuid.uuid4()))
+            user_id = str(uuid.uuid4())
+            self.database.set_meta("user_id", user_id)
+            self.administration.seed(user_id)
 
     def _put_markings(self, connection: sqlite3.Connection) -> None:
         for marking in tlp_objects():
