@@ -30,6 +30,9 @@ from opencti_testbed.graphql import absent, people, reading, works, writing
 from opencti_testbed.graphql.execute import Registry, execute, failure
 from opencti_testbed.graphql.platform import Platform
 from opencti_testbed.ingest.worker import IngestWorker
+from opencti_testbed.lanes import routes as lane_routes
+from opencti_testbed.lanes.delivery import Delivery
+from opencti_testbed.lanes.enrichment import Enrichment
 from opencti_testbed.store import Store
 from opencti_testbed.streams import fields as stream_fields
 from opencti_testbed.streams import routes as stream_routes
@@ -108,6 +111,8 @@ def create_app(
     """Return the application of one platform."""
     fields = registry()
     faults = Faults()
+    delivery = Delivery(platform.store)
+    enrichment = Enrichment(platform.store, delivery)
     platform.worker.is_paused = lambda: faults.amount(Action.PAUSE_WORKER) is not None
     platform.extra_backlog = lambda: faults.amount(Action.FILL_QUEUE) or 0
     listeners = listeners or stream_routes.Listeners()
@@ -171,7 +176,11 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         platform.worker.start()
+        delivery.start()
+        enrichment.start()
         yield
+        await run_in_threadpool(enrichment.stop)
+        await run_in_threadpool(delivery.stop)
         await run_in_threadpool(platform.worker.stop)
         platform.store.close()
 
@@ -180,6 +189,7 @@ def create_app(
             Route("/graphql", graphql, methods=["POST"]),
             Route("/health", health),
             *(guarded(route) for route in admin.routes(platform)),
+            *(guarded(route) for route in lane_routes.routes(enrichment)),
             *(guarded(route) for route in content_routes.routes(platform)),
             *(guarded(route) for route in fault_routes.routes(faults)),
             *(

@@ -75,6 +75,16 @@ CREATE TABLE IF NOT EXISTS administered (
 );
 CREATE INDEX IF NOT EXISTS administered_type ON administered (entity_type);
 
+-- What connectors are asked for, until it is delivered.
+CREATE TABLE IF NOT EXISTS request (
+    pk INTEGER PRIMARY KEY AUTOINCREMENT,
+    connector_id TEXT NOT NULL,
+    work_id TEXT NOT NULL,
+    body TEXT NOT NULL,
+    at TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS request_by_connector ON request (connector_id, pk);
+
 CREATE TABLE IF NOT EXISTS work (
     id TEXT PRIMARY KEY,
     connector_id TEXT NOT NULL,

@@ -1,0 +1,1 @@
+"""What the platform asks of connectors: requests, kept on disk until they are delivered, in order, one at a time."""

@@ -1,0 +1,112 @@
+"""Takes requests to connectors that listen over HTTP: in order, one at a time for each connector.
+
+Source: what pycti's listener accepts (`CONNECTOR_LISTEN_PROTOCOL=api`): a POST with a JWT (RFC 7519) signed by the key
+that the platform gave out at registration.
+"""
+
+import json
+import logging
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import jwt
+import requests
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from opencti_testbed.lanes.requests import Requests, Waiting
+from opencti_testbed.store import Store
+
+LOGGER = logging.getLogger("opencti_testbed.lanes")
+TOKEN_SECONDS = 3600
+# A connector answers when it is done with the request.
+ANSWER_SECONDS = 3600
+# A connector that has just registered does not listen yet.
+RETRY_SECONDS = 0.5
+
+
+class Delivery:
+    """Delivers requests in the background."""
+
+    def __init__(self, store: Store) -> None:
+        """Bind to a store; `start()` begins."""
+        self._store = store
+        self._requests = Requests(store.database)
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._pool = ThreadPoolExecutor(thread_name_prefix="delivery")
+        self._under_way: dict[str, Future[None]] = {}
+        self._not_before: dict[str, float] = {}
+        self._thread = threading.Thread(target=self._run, name="lanes", daemon=True)
+
+    def start(self) -> None:
+        """Begin with what waits."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Start nothing more; what is under way is delivered again after the next start."""
+        self._stopping.set()
+        self._wake.set()
+        self._thread.join(timeout=5)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def wake(self) -> None:
+        """Look for requests now."""
+        self._wake.set()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.clear()
+            for waiting in self._requests.first_of_each():
+                self._begin(waiting)
+            self._wake.wait(timeout=RETRY_SECONDS)
+
+    def _begin(self, waiting: Waiting) -> None:
+        busy = self._under_way.get(waiting.connector_id)
+        if busy is not None and not busy.done():
+            return
+        if self._not_before.get(waiting.connector_id, 0) > time.monotonic():
+            return
+        if self._store.works.get(waiting.work_id) is None:
+            self._requests.done(waiting.pk)
+            return
+        connector = self._store.connectors.get(waiting.connector_id)
+        if connector is None or not connector.get("listen_callback_uri"):
+            return
+        self._under_way[waiting.connector_id] = self._pool.submit(
+            self._deliver, waiting, str(connector["listen_callback_uri"])
+        )
+
+    def _deliver(self, waiting: Waiting, uri: str) -> None:
+        try:
+            response = requests.post(
+                uri,
+                json=waiting.body,
+                headers={"Authorization": f"Bearer {self._token()}"},
+                timeout=(5, ANSWER_SECONDS),
+            )
+        except requests.RequestException as error:
+            LOGGER.info("%s does not take a request yet: %s", uri, error)
+            self._not_before[waiting.connector_id] = time.monotonic() + RETRY_SECONDS
+            return
+        if response.status_code not in (200, 202):
+            self._store.works.processed(
+                waiting.work_id,
+                f"The connector refused the request: HTTP {response.status_code}",
+                in_error=True,
+            )
+        self._requests.done(waiting.pk)
+        self._wake.set()
+
+    def _token(self) -> str:
+        """Return a fresh token that the connector can check with the key it got at registration."""
+        kept = json.loads(self._store.database.meta("signing_key") or "{}")
+        key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(kept["d"]))
+        now = int(time.time())
+        claims = {
+            "iss": "opencti",
+            "sub": "connector",
+            "iat": now,
+            "exp": now + TOKEN_SECONDS,
+        }
+        return jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": kept["kid"]})
