@@ -45,6 +45,13 @@ def serve(  # pylint: disable=too-many-arguments,too-many-positional-arguments  
     heartbeat: Annotated[
         float, typer.Option(help="Seconds between two heartbeats of a live stream.")
     ] = 5,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="Refuse unknown fields of known types instead of answering null.",
+        ),
+    ] = False,
     log_level: Annotated[
         str, typer.Option(help="debug, info, warning or error.")
     ] = "warning",
@@ -67,6 +74,7 @@ def serve(  # pylint: disable=too-many-arguments,too-many-positional-arguments  
             port=port,
             token=token,
             heartbeat_seconds=heartbeat,
+            strict=strict,
             max_body_bytes=int(max_body_mb * MEBIBYTE),
         )
         if not options.is_local and token == DEFAULT_TOKEN:

@@ -19,6 +19,7 @@ class ServerOptions:
         port: TCP port; 0 takes a free one.
         token: the bearer token that clients must send.
         heartbeat_seconds: time between two signs of life on a live stream.
+        strict: refuse what clients select or send although its type does not have it.
         max_body_bytes: largest accepted request body, in bytes (a real platform accepts 50 MB by default).
     """
 
@@ -27,6 +28,7 @@ class ServerOptions:
     port: int = 0
     token: str = DEFAULT_TOKEN
     heartbeat_seconds: float = 5
+    strict: bool = False
     max_body_bytes: int = 50 * MEBIBYTE
 
     @property

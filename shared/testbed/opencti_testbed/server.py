@@ -57,9 +57,9 @@ class CollapseSlashes:
         await self._app(scope, receive, send)
 
 
-def registry() -> Registry:
-    """Return all GraphQL root fields."""
-    fields = Registry()
+def registry(strict: bool = False) -> Registry:
+    """Return everything that the API serves; `strict` refuses unknown fields of known types."""
+    fields = Registry(strict)
     absent.register(fields)
     platform_fields.register(fields)
     reading.register(fields)
@@ -109,7 +109,7 @@ def create_app(
     listeners: stream_routes.Listeners | None = None,
 ) -> Starlette:
     """Return the application of one platform."""
-    fields = registry()
+    fields = registry(options.strict)
     faults = Faults()
     delivery = Delivery(platform.store)
     enrichment = Enrichment(platform.store, delivery)

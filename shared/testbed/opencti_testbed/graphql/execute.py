@@ -64,14 +64,16 @@ __all__ = ["Api", "ApiError", "Node", "Registry", "Resolver", "execute", "failur
 
 LOGGER = logging.getLogger("opencti_testbed.graphql")
 REMEMBERED_DOCUMENTS = 1_000
-# What a client of another version may get wrong: which types and positions inputs have, and which fields clash.
-NEVER_ASKED = (VariablesInAllowedPositionRule, OverlappingFieldsCanBeMergedRule)
-SOFT = (
+# Rules that are replaced by softer ones, or never asked: a client of another version may be wrong about the types
+# and positions of inputs, and about what clashes.
+REPLACED = (
     FieldsOnCorrectTypeRule,
     KnownArgumentNamesRule,
     KnownTypeNamesRule,
+    OverlappingFieldsCanBeMergedRule,
     PossibleFragmentSpreadsRule,
     ScalarLeafsRule,
+    VariablesInAllowedPositionRule,
 )
 
 
@@ -89,45 +91,67 @@ def failure(message: str, code: str) -> dict[str, Any]:
     }
 
 
-class _FieldsOfActions(ValidationRule):
+class _KnownFields(ValidationRule):
     """Refuses unknown root fields and unknown actions; what else is unknown is noted."""
+
+    strict = False
 
     def enter_field(self, node: FieldNode, *_: Any) -> None:
         """Look at one field."""
         parent = self.context.get_parent_type()
-        name = parent.name if parent else ""
-        if name in ("Query", "Mutation") or name.endswith("EditMutations"):
-            if parent and not self.context.get_field_def():
-                field = node.name.value
-                self.report_error(
-                    GraphQLError(f'Cannot query field "{field}" on type "{name}".')
-                )
-        elif parent and name != ANYTHING and not self.context.get_field_def():
-            _note("field", f"{name}.{node.name.value}", "answered null")
+        if not parent or parent.name == ANYTHING or self.context.get_field_def():
+            return
+        field, name = node.name.value, parent.name
+        acts = name in ("Query", "Mutation") or name.endswith("EditMutations")
+        if acts or self.strict:
+            message = f'Cannot query field "{field}" on type "{name}".'
+            self.report_error(GraphQLError(message))
+        else:
+            _note("field", f"{name}.{field}", "answered null")
+
+
+class _KnownArguments(ValidationRule):
+    """Notes arguments that a field does not have."""
+
+    strict = False
+
+    def enter_argument(self, node: ArgumentNode, *_: Any) -> None:
+        """Look at one argument."""
+        field, parent = self.context.get_field_def(), self.context.get_parent_type()
+        if (
+            not field
+            or not parent
+            or self.context.get_argument()
+            or get_named_type(field.type).name == ANYTHING
+        ):
+            return
+        if self.strict:
+            message = f'Unknown argument "{node.name.value}" on type "{parent.name}".'
+            self.report_error(GraphQLError(message))
+        else:
+            _note("argument", f"{parent.name}…({node.name.value})", "left out")
+
+
+class _StrictFields(_KnownFields):
+    """Refuses all unknown fields."""
+
+    strict = True
+
+
+class _StrictArguments(_KnownArguments):
+    """Refuses all unknown arguments."""
+
+    strict = True
 
 
 class _LeavesOfKnownTypes(ScalarLeafsRule):
     """Lets values of free form be selected or not."""
 
     def enter_field(self, node: FieldNode, *args: Any) -> None:
+        """Look at one field."""
         answered = self.context.get_type()
         if answered and get_named_type(answered).name != ANYTHING:
             super().enter_field(node, *args)
-
-
-class _ArgumentsNoted(ValidationRule):
-    """Notes arguments that a field does not have."""
-
-    def enter_argument(self, node: ArgumentNode, *_: Any) -> None:
-        """Look at one argument."""
-        field, parent = self.context.get_field_def(), self.context.get_parent_type()
-        if (
-            field
-            and parent
-            and not self.context.get_argument()
-            and get_named_type(field.type).name != ANYTHING
-        ):
-            _note("argument", f"{parent.name}…({node.name.value})", "left out")
 
 
 @lru_cache(maxsize=10_000)
@@ -136,13 +160,12 @@ def _note(kind: str, what: str, deed: str) -> None:
     LOGGER.info("%s %s is unknown here: %s", kind, what, deed)
 
 
-STRICT_RULES = tuple(rule for rule in specified_rules if rule not in NEVER_ASKED)
-RULES: tuple[type[ASTValidationRule], ...] = (
-    *(rule for rule in STRICT_RULES if rule not in SOFT),
-    _FieldsOfActions,
+COMMON_RULES: tuple[type[ASTValidationRule], ...] = (
+    *(rule for rule in specified_rules if rule not in REPLACED),
     _LeavesOfKnownTypes,
-    _ArgumentsNoted,
 )
+RULES = (*COMMON_RULES, _KnownFields, _KnownArguments)
+STRICT_RULES = (*COMMON_RULES, _StrictFields, _StrictArguments)
 
 
 class _KnownInputs(Visitor):
@@ -182,7 +205,7 @@ class Api:
         """Serve what is registered.
 
         Args:
-            strict: refuse unknown fields, arguments and types too.
+            strict: refuse unknown fields and arguments too.
         """
         self.schema = build_schema(registry)
         self._strict = strict
@@ -202,8 +225,7 @@ class Api:
         if operations != 1:
             reason = f"Send one operation, not {operations}"
             return Prepared(None, failure(reason, "BAD_USER_INPUT"))
-        if not self._strict:
-            document = visit(document, _KnownInputs(self.schema))
+        document = visit(document, _KnownInputs(self.schema))
         errors = validate(
             self.schema,
             document,

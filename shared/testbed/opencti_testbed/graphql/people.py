@@ -5,6 +5,7 @@ from typing import Any
 
 from opencti_testbed.graphql.filters import as_list
 from opencti_testbed.graphql.nodes import as_nodes, connection
+from opencti_testbed.graphql.reading import page_of
 from opencti_testbed.graphql.registry import ApiError, Registry, Resolver
 from opencti_testbed.graphql.schema import PAGE
 from opencti_testbed.store import Store
@@ -219,7 +220,7 @@ def register(registry: Registry) -> None:
     registry.mutation("userAdminTokenRevoke(userId: ID!, id: ID!): ID")(_revoke_token)
     for name in ("log", "audit"):
         registry.query(f"{name}(id: ID!): Log")(_log if name == "log" else _nothing)
-        registry.query(f"{name}s({PAGE}): LogConnection")(
+        registry.query(f"{name}s({page_of('Logs')}): LogConnection")(
             _logs if name == "log" else lambda *_: connection([])
         )
 
@@ -228,7 +229,9 @@ def _register_records(registry: Registry, entity_type: str) -> None:
     name = entity_type.lower()
     edits = f"{entity_type}EditMutations"
     registry.query(f"{name}(id: String!): {entity_type}")(_single(entity_type))
-    registry.query(f"{name}s({PAGE}): {entity_type}Connection")(_list(entity_type))
+    registry.query(f"{name}s({page_of(f'{entity_type}s')}): {entity_type}Connection")(
+        _list(entity_type)
+    )
     registry.mutation(f"{name}Add(input: {entity_type}AddInput!): {entity_type}")(
         _add(entity_type)
     )

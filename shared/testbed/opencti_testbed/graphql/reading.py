@@ -68,6 +68,13 @@ HIERARCHY = {
     "container": ("Container",),
     "case": ("Case",),
 }
+# Fields whose order is not called after their plural.
+ORDERINGS = {
+    "securityCoverage": "SecurityCoverage",
+    "securityCoverageResult": "SecurityCoverageResult",
+    "threatActorGroup": "ThreatActors",
+    "threatActorIndividual": "ThreatActorsIndividual",
+}
 # Lists whose nodes are of no one type.
 NODES = {
     "stixObjectOrStixRelationship": "StixObjectOrStixRelationship",
@@ -108,9 +115,9 @@ def register(registry: Registry) -> None:
     for entity_type in sorted(SDO_ENTITY_TYPES | META_ENTITY_TYPES):
         fields.setdefault(field_name(entity_type), (entity_type,))
     for single, types in fields.items():
-        node = NODES.get(single, single[0].upper() + single[1:])
+        node = NODES.get(single, _capitalised(single))
         registry.query(f"{single}(id: String): {node}")(_on_store(_single(types)))
-        arguments = PAGE
+        arguments = page_of(ORDERINGS.get(single, _capitalised(plural(single))))
         if single.endswith("Relationship"):
             arguments += f", {RELATION_PAGE}"
         if single == "indicator":
@@ -119,7 +126,7 @@ def register(registry: Registry) -> None:
             _on_store(_list(types))
         )
     registry.query(
-        f"stixNestedRefRelationships({PAGE}, {RELATION_PAGE}): StixRefRelationshipConnection"
+        f"stixNestedRefRelationships({page_of('StixRefRelationships')}, {RELATION_PAGE}): StixRefRelationshipConnection"
     )(_on_store(nested_references))
     registry.query("stixRefRelationship(id: String): StixRefRelationship")(
         _on_store(nested_reference)
@@ -134,6 +141,15 @@ def register(registry: Registry) -> None:
             f"{single}ContainsStixObjectOrStixRelationship"
             "(id: String, stixObjectOrStixRelationshipId: String): Boolean"
         )(_on_store(_holds))
+
+
+def page_of(what: str) -> str:
+    """Return the arguments of a list field whose order is called `<what>Ordering`."""
+    return PAGE.replace("orderBy: Any", f"orderBy: {what}Ordering")
+
+
+def _capitalised(name: str) -> str:
+    return name[0].upper() + name[1:]
 
 
 def field_name(entity_type: str) -> str:

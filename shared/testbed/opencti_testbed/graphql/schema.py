@@ -174,7 +174,7 @@ class Types:
 
     def fields(self, text: str) -> dict[str, GraphQLField]:
         """Return the fields written as `name(arguments): Type ...`."""
-        (node,) = parse(f"type _ {{ {text} }}", no_location=True).definitions
+        node = parse(f"type _ {{ {text} }}", no_location=True).definitions[0]
         assert isinstance(node, ObjectTypeDefinitionNode)
         return self._fields_of(node.fields or ())
 
