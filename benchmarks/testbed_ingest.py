@@ -17,6 +17,7 @@ from typing import Any
 
 import psutil
 import requests
+
 from opencti_testbed.process import TestbedProcess
 
 GOAL_RATE, GOAL_PAGE_MS, GOAL_MIB = 3000, 50, 286
