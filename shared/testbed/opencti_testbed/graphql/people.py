@@ -56,7 +56,7 @@ type Settings {{ {RECORD} platform_organization: Organization platform_title: St
     platform_feature_flags: [Anything] platform_critical_alerts: [Anything] platform_trash_enabled: Boolean
     platform_max_confidence: Int platform_protected_sensitive_config: SensitiveConfig
     platform_enterprise_edition: Anything analytics_google_analytics_v4: String activity_listeners: [Anything]
-    platform_messages: Any messages_administration: Any }}
+    platform_messages: [Anything] messages_administration: [Anything] }}
 type AppInfo {{ version: String dependencies: [Anything] memory: Anything }}
 """
 SURE: Mapping[str, Any] = {"max_confidence": 100, "source": None, "overrides": []}
@@ -169,6 +169,8 @@ class People:
         members: dict[str, Any] = {}
         for change in changes:
             values = as_list(change.get("value"))
+            if not change.get("key"):
+                raise ApiError("BAD_USER_INPUT", "a change without a key")
             members[str(change["key"])] = values[0] if len(values) == 1 else values
         return self.shown(self._records.change(record_id, entity_type, members))
 
