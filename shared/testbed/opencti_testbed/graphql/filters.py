@@ -3,7 +3,7 @@
 Source: the platform's filter format: `{mode, filters: [{key, values, operator, mode}], filterGroups}`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from opencti_testbed.stix.attributes import (
     LABEL,
 )
 from opencti_testbed.stix.types import FAMILY_GROUPS, GROUPS
+from opencti_testbed.store.index import LONGEST_VALUE, NOT_INDEXED
 from opencti_testbed.store.objects import like
 
 REFERENCES = {
@@ -55,7 +56,15 @@ PATTERNS = {
     "ends_with": "%{}",
 }
 # How a property is called in STIX, where a filter calls it otherwise.
-STIX_NAMES = {"workflow_id": "x_opencti_workflow_id"}
+STIX_NAMES = {
+    "workflow_id": "x_opencti_workflow_id",
+    "attribute_abstract": "abstract",
+    "attribute_count": "count",
+    "attribute_date": "date",
+    "attribute_key": "key",
+}
+# Texts that may be too long for the index.
+SOMETIMES_LONG = frozenset({"pattern", "explanation", "abstract"})
 
 
 @dataclass
@@ -71,6 +80,8 @@ class Condition:
 
 
 TRUE = Condition("1")
+# Tells of a piece of SQL (`FROM … WHERE …`, parameters) whether it selects few rows.
+Few = Callable[[str, list[Any]], bool]
 
 
 def join(word: str, conditions: list[Condition]) -> Condition:
@@ -90,7 +101,7 @@ def as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def filter_group(group: Any) -> Condition:
+def filter_group(group: Any, few: Few) -> Condition:
     """Return the condition of a FilterGroup; null, `{}` and `[]` filter nothing.
 
     Raises:
@@ -98,12 +109,14 @@ def filter_group(group: Any) -> Condition:
     """
     if not group or not isinstance(group, Mapping):
         return TRUE
-    parts = [one_filter(member) for member in as_list(group.get("filters"))]
-    parts += [filter_group(member) for member in as_list(group.get("filterGroups"))]
+    parts = [one_filter(member, few) for member in as_list(group.get("filters"))]
+    parts += [
+        filter_group(member, few) for member in as_list(group.get("filterGroups"))
+    ]
     return join("OR" if group.get("mode") == "or" else "AND", parts)
 
 
-def one_filter(member: Mapping[str, Any]) -> Condition:
+def one_filter(member: Mapping[str, Any], few: Few) -> Condition:
     """Return the condition of one filter."""
     keys = [str(key) for key in as_list(member.get("key"))]
     operator = str(member.get("operator") or "eq")
@@ -111,7 +124,7 @@ def one_filter(member: Mapping[str, Any]) -> Condition:
     if operator in {"nil", "not_nil"}:
         if len(keys) != 1:
             raise ApiError("UNSUPPORTED_ERROR", f"{operator} takes one key")
-        absent = _present(keys[0]).negated()
+        absent = _present(keys[0], few).negated()
         return absent if operator == "nil" else absent.negated()
     if not values:
         return TRUE
@@ -123,7 +136,7 @@ def one_filter(member: Mapping[str, Any]) -> Condition:
     else:
         # `or` between values of a negative filter: at least one of them is not there.
         each = [
-            join("OR", [_compare(key, positive, value) for key in keys])
+            join("OR", [_compare(key, positive, value, few) for key in keys])
             for value in values
         ]
         if negative:
@@ -166,42 +179,52 @@ def _any_id(column: str, value: Any) -> Condition:
     )
 
 
-def _present(key: str) -> Condition:
+def _referring(key: str, targets: Condition | None, few: Few) -> Condition:
+    """Return the condition 'refers to something, or to one of these, under a key'."""
+    marks = ",".join("?" * len(REFERENCES[key]))
+    narrowed = f" AND {targets.sql}" if targets else ""
+    parameters = [*REFERENCES[key], *(targets.parameters if targets else ())]
+    return _has_row("ref", f"x.key IN ({marks}){narrowed}", parameters, few)
+
+
+def _has_row(table: str, where: str, parameters: list[Any], few: Few) -> Condition:
+    """Return the condition 'has a row (`x`) like this in a table'.
+
+    A few rows are best collected first; for many it is best to look object by object.
+    """
+    rows = f"FROM {table} x WHERE {where}"
+    if few(rows, parameters):
+        return Condition(f"o.pk IN (SELECT x.pk {rows})", parameters)
+    return Condition(f"EXISTS (SELECT 1 {rows} AND x.pk = o.pk)", parameters)
+
+
+def _present(key: str, few: Few) -> Condition:
     if key in REFERENCES:
-        marks = ",".join("?" * len(REFERENCES[key]))
-        return Condition(
-            f"EXISTS (SELECT 1 FROM ref f WHERE f.pk = o.pk AND f.key IN ({marks}))",
-            list(REFERENCES[key]),
-        )
+        return _referring(key, None, few)
     if key in COLUMNS:
         return TRUE
-    return Condition(
-        "json_extract(o.data, ?) IS NOT NULL", [_path(STIX_NAMES.get(key, key))]
-    )
+    name = STIX_NAMES.get(key, key)
+    if _is_scanned(name):
+        return Condition("json_extract(o.data, ?) IS NOT NULL", [_path(name)])
+    return Condition("o.pk IN (SELECT a.pk FROM attribute a WHERE a.key = ?)", [name])
+
+
+def _is_scanned(name: str) -> bool:
+    """Return whether an attribute is looked for in the objects themselves: it is in no index, or not always."""
+    return name in NOT_INDEXED or name in SOMETIMES_LONG
 
 
 def _path(key: str) -> str:
     # `hashes.MD5` and `hashes.SHA-256` go one level down.
-    return "$" + "".join(f'."{part}"' for part in key.replace('"', "").split("."))
+    first, _, rest = key.replace('"', "").partition(".")
+    return f'$."{first}"' + (f'."{rest}"' if rest else "")
 
 
-def _compare(key: str, operator: str, value: Any) -> Condition:
+def _compare(key: str, operator: str, value: Any, few: Few) -> Condition:
     if key in {"id", "ids"}:
         return _any_id("o.pk", value)
     if key in REFERENCES:
-        target = _any_id("f.target", value)
-        if key in {"objectLabel", "killChainPhases"}:
-            # Labels may be named by their text.
-            by_name = Condition(
-                "f.target IN (SELECT pk FROM object WHERE entity_type = 'Label' AND name = ? COLLATE NOCASE)",
-                [value],
-            )
-            target = join("OR", [target, by_name])
-        marks = ",".join("?" * len(REFERENCES[key]))
-        return Condition(
-            f"EXISTS (SELECT 1 FROM ref f WHERE f.pk = o.pk AND f.key IN ({marks}) AND {target.sql})",
-            [*REFERENCES[key], *target.parameters],
-        )
+        return _referring(key, _target(key, value), few)
     if key in ENDS:
         inside = of_types([str(value)], "e")
         marks = ",".join("?" * len(ENDS[key]))
@@ -214,34 +237,70 @@ def _compare(key: str, operator: str, value: Any) -> Condition:
         return of_types([str(value)])
     if key in COLUMNS:
         return _operator(COLUMNS[key], operator, value)
-    inner = _operator("j.value", operator, value)
+    name = STIX_NAMES.get(key, key)
+    long = operator != "eq" or len(str(value)) > LONGEST_VALUE
+    if name in NOT_INDEXED or (name in SOMETIMES_LONG and long):
+        inner = _operator("j.value", operator, value)
+        return Condition(
+            f"EXISTS (SELECT 1 FROM json_each(o.data, ?) j WHERE {inner.sql})",
+            [_path(name), *inner.parameters],
+        )
+    return _by_index(name, operator, value, few)
+
+
+def _target(key: str, value: Any) -> Condition:
+    target = _any_id("x.target", value)
+    if key not in {"objectLabel", "killChainPhases"}:
+        return target
+    # Labels may be named by their text.
+    by_name = Condition(
+        "x.target IN (SELECT pk FROM object WHERE entity_type = 'Label' AND name = ? COLLATE NOCASE)",
+        [value],
+    )
+    return join("OR", [target, by_name])
+
+
+def _by_index(name: str, operator: str, value: Any, few: Few) -> Condition:
+    inner = _operator("x.value", operator, value)
+    if operator == "eq" and name != "hashes":
+        return _has_row(
+            "attribute", f"x.key = ? AND {inner.sql}", [name, *inner.parameters], few
+        )
+    keys = Condition("x.key = ?", [name])
+    if name == "hashes":
+        # Each algorithm is an attribute: `hashes.MD5`, ...
+        keys = Condition("x.key >= 'hashes.' AND x.key < 'hashes/'")
     return Condition(
-        f"EXISTS (SELECT 1 FROM json_each(o.data, ?) j WHERE {inner.sql})",
-        [_path(STIX_NAMES.get(key, key)), *inner.parameters],
+        f"o.pk IN (SELECT x.pk FROM attribute x WHERE {keys.sql} AND {inner.sql})",
+        [*keys.parameters, *inner.parameters],
     )
 
 
 def _operator(column: str, operator: str, value: Any) -> Condition:
     if operator == "eq":
-        if isinstance(value, bool) or str(value).lower() in {"true", "false"}:
-            flag = str(value).lower()
-            return Condition(
-                f"lower(CAST({column} AS TEXT)) IN (?, ?)",
-                [flag, "1" if flag == "true" else "0"],
-            )
-        return Condition(f"lower(CAST({column} AS TEXT)) = ?", [str(value).lower()])
+        if isinstance(value, bool):
+            value = str(value).lower()
+        number = _number(value)
+        if number is None:
+            return Condition(f"{column} = ? COLLATE NOCASE", [str(value)])
+        return Condition(f"{column} IN (?, ?)", [number, str(value)])
     if operator in COMPARISONS:
         number = _number(value)
-        if number is not None:
-            return Condition(f"{column} {COMPARISONS[operator]} ?", [number])
+        # Numbers come before all texts: each is compared with its like only.
+        kind, operand = ("<>", number) if number is not None else ("=", str(value))
         return Condition(
-            f"CAST({column} AS TEXT) {COMPARISONS[operator]} ?", [str(value)]
+            f"({column} {COMPARISONS[operator]} ? AND typeof({column}) {kind} 'text')",
+            [operand],
+        )
+    if operator == "starts_with" and "*" not in str(value):
+        # What begins with a text lies between it and the greatest text that does.
+        return Condition(
+            f"({column} >= ? AND {column} < ?)", [str(value), f"{value}\U0010ffff"]
         )
     if operator in PATTERNS:
         text = like(str(value))[1:-1].replace("*", "%")
         return Condition(
-            f"CAST({column} AS TEXT) LIKE ? ESCAPE '\\'",
-            [PATTERNS[operator].format(text)],
+            f"{column} LIKE ? ESCAPE '\\'", [PATTERNS[operator].format(text)]
         )
     raise ApiError(
         "UNSUPPORTED_ERROR", f"Filter operator {operator!r} is not supported"
@@ -275,17 +334,13 @@ def of_types(types: list[str], alias: str = "o") -> Condition:
 
 
 def searched(text: str | None) -> Condition:
-    """Return the condition that every word of a search text stands in the name or the description."""
-    words = (text or "").replace('"', " ").split()
-    return join(
-        "AND",
-        [
-            Condition(
-                "(o.name LIKE ? ESCAPE '\\' OR json_extract(o.data, '$.description') LIKE ? ESCAPE '\\')",
-                [like(word), like(word)],
-            )
-            for word in words
-        ],
+    """Return the condition that every word of a search text begins a word of the name, an alias or the description."""
+    found = [word.replace('"', "") for word in (text or "").split()]
+    terms = [f'"{word}" *' for word in found if any(c.isalnum() for c in word)]
+    if not terms:
+        return TRUE
+    return Condition(
+        "o.pk IN (SELECT rowid FROM words WHERE words MATCH ?)", [" AND ".join(terms)]
     )
 
 

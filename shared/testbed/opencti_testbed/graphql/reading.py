@@ -5,6 +5,7 @@ from typing import Any
 
 from opencti_testbed.graphql.filters import (
     Condition,
+    Few,
     as_list,
     filter_group,
     join,
@@ -211,9 +212,9 @@ def _list(types: tuple[str, ...]) -> Resolver:
         narrower = as_list(arguments.get("types"))
         if narrower:
             conditions.append(of_types([str(t) for t in narrower]))
-        conditions.append(filter_group(arguments.get("filters")))
+        conditions.append(filter_group(arguments.get("filters"), store.objects.are_few))
         conditions.append(searched(arguments.get("search")))
-        conditions += _relation_conditions(arguments)
+        conditions += _relation_conditions(arguments, store.objects.are_few)
         return Page(store, join("AND", conditions), arguments)
 
     return resolve
@@ -274,25 +275,27 @@ def _offset(cursor: Any) -> int:
         raise ApiError("BAD_USER_INPUT", f"{cursor!r} is no cursor") from None
 
 
-def _relation_conditions(arguments: Mapping[str, Any]) -> list[Condition]:
+def _relation_conditions(arguments: Mapping[str, Any], few: Few) -> list[Condition]:
     conditions = []
     for key in RELATION_ARGUMENTS:
         values = as_list(arguments.get(key))
         if values:
-            conditions.append(one_filter({"key": key, "values": values}))
+            conditions.append(one_filter({"key": key, "values": values}, few))
     either = as_list(arguments.get("fromOrToId"))
     if either:
-        conditions.append(one_filter({"key": ["fromId", "toId"], "values": either}))
+        conditions.append(
+            one_filter({"key": ["fromId", "toId"], "values": either}, few)
+        )
     other = as_list(arguments.get("elementWithTargetTypes"))
     if other:
         conditions.append(
-            one_filter({"key": ["fromTypes", "toTypes"], "values": other})
+            one_filter({"key": ["fromTypes", "toTypes"], "values": other}, few)
         )
     for name, (key, operator) in PERIODS.items():
         if arguments.get(name):
             conditions.append(
                 one_filter(
-                    {"key": key, "values": [arguments[name]], "operator": operator}
+                    {"key": key, "values": [arguments[name]], "operator": operator}, few
                 )
             )
     types = as_list(arguments.get("relationship_type"))

@@ -13,8 +13,11 @@ from opencti_testbed.stix.names import readable_name
 from opencti_testbed.stix.types import Family
 from opencti_testbed.store.database import Database, timestamp
 from opencti_testbed.store.events import Events, changes
+from opencti_testbed.store.index import Index
 
 KNOWN_IDS = 50_000
+# So many rows are collected rather than looked up one by one.
+FEW = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class Objects:
         """Bind to a database and the journal that every change is noted in."""
         self._database = database
         self._events = events
+        self._index = Index()
         # Which key an id stands for. Only the writing thread uses it; objects never change their key.
         self._known: OrderedDict[str, tuple[int, str]] = OrderedDict()
 
@@ -172,6 +176,13 @@ class Objects:
         )
         return [from_row(row) for row in rows]
 
+    def are_few(self, rows: str, parameters: Iterable[Any]) -> bool:
+        """Return whether a piece of SQL (`FROM … WHERE …`) selects few rows; it looks at no more than that."""
+        (found,) = self._database.read.execute(
+            f"SELECT count(*) FROM (SELECT 1 {rows} LIMIT ?)", (*parameters, FEW + 1)
+        ).fetchone()
+        return int(found) <= FEW
+
     def count(self, where: str, parameters: Iterable[Any]) -> int:
         """Return how many objects fulfil a condition."""
         row = self._database.read.execute(
@@ -259,7 +270,7 @@ class Objects:
         input_hash: bytes | None,
     ) -> int:
         """Store a new object under `data["id"]` and return its key."""
-        now, text = timestamp(), orjson.dumps(data).decode()
+        now, text, name = timestamp(), orjson.dumps(data).decode(), readable_name(data)
         internal_id = str(uuid.uuid4())
         cursor = connection.execute(
             "INSERT INTO object (standard_id, internal_id, family, entity_type, name, data, input_hash,"
@@ -269,7 +280,7 @@ class Objects:
                 internal_id,
                 family.value,
                 entity_type,
-                readable_name(data),
+                name,
                 text,
                 input_hash,
                 now,
@@ -282,6 +293,7 @@ class Objects:
         )
         pk = cursor.lastrowid
         assert pk is not None
+        self._index.add(connection, pk, data, name)
         self._events.record(connection, "create", internal_id, text)
         self.remember(data["id"], (pk, data["id"]))
         return pk
@@ -295,18 +307,19 @@ class Objects:
         sources: Iterable[dict[str, Any]] = (),
     ) -> None:
         """Replace an object's content; `sources` are the objects (STIX) that were merged into it."""
-        before, text = self.data(connection, pk), orjson.dumps(data).decode()
-        (internal_id,) = connection.execute(
-            "UPDATE object SET standard_id = ?, name = ?, data = ?, input_hash = ?, updated_at = ? WHERE pk = ?"
-            " RETURNING internal_id",
-            (data["id"], readable_name(data), text, input_hash, timestamp(), pk),
-        ).fetchone()
+        stored, text = self.stored(connection, pk), orjson.dumps(data).decode()
+        before, name = stored.data, readable_name(data)
+        self._index.change(connection, pk, (before, stored.name), (data, name))
+        connection.execute(
+            "UPDATE object SET standard_id = ?, name = ?, data = ?, input_hash = ?, updated_at = ? WHERE pk = ?",
+            (data["id"], name, text, input_hash, timestamp(), pk),
+        )
         context: dict[str, Any] = dict(changes(before, data))
         swallowed = list(sources)
         if swallowed:
             context["sources"] = swallowed
         kind = "merge" if swallowed else "update"
-        self._events.record(connection, kind, internal_id, text, context)
+        self._events.record(connection, kind, stored.internal_id, text, context)
 
     def rewrite(
         self, connection: sqlite3.Connection, pk: int, data: dict[str, Any]
@@ -321,19 +334,17 @@ class Objects:
         self, connection: sqlite3.Connection, pk: int, silently: bool = False
     ) -> None:
         """Remove an object with its own references and ids; `silently` when another change tells of it."""
-        row = connection.execute(
-            f"SELECT {COLUMNS} FROM object WHERE pk = ?", (pk,)
-        ).fetchone()
-        if row is None:
-            return
+        stored = self.stored(connection, pk)
         if not silently:
-            self._events.record(connection, "delete", row["internal_id"], row["data"])
+            text = orjson.dumps(stored.data).decode()
+            self._events.record(connection, "delete", stored.internal_id, text)
+        self._index.remove(connection, pk, stored.data, stored.name)
         connection.execute("DELETE FROM object WHERE pk = ?", (pk,))
         connection.execute("DELETE FROM ref WHERE pk = ?1 OR target = ?1", (pk,))
         connection.execute("DELETE FROM alias WHERE pk = ?", (pk,))
         connection.execute(
             "UPDATE type_count SET n = n - 1 WHERE entity_type = ?",
-            (row["entity_type"],),
+            (stored.entity_type,),
         )
         self.forget_known()
 

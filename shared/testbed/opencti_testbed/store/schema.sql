@@ -19,6 +19,18 @@ CREATE TABLE IF NOT EXISTS object (
 CREATE INDEX IF NOT EXISTS object_type ON object (entity_type, pk);
 CREATE INDEX IF NOT EXISTS object_family ON object (family, pk);
 CREATE INDEX IF NOT EXISTS object_name ON object (entity_type, name COLLATE NOCASE);
+CREATE INDEX IF NOT EXISTS object_created ON object (created_at);
+
+-- What objects are found by: one row per value of an attribute.
+CREATE TABLE IF NOT EXISTS attribute (
+    key TEXT NOT NULL,
+    value NOT NULL COLLATE NOCASE,
+    pk INTEGER NOT NULL,
+    PRIMARY KEY (key, value, pk)
+) WITHOUT ROWID;
+
+-- The words of names, aliases and descriptions; the texts themselves stay with the objects.
+CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (name, description, content = '', tokenize = 'unicode61');
 
 -- Every id an object is known by, besides its standard and internal id.
 CREATE TABLE IF NOT EXISTS alias (
