@@ -25,8 +25,9 @@ from opencti_testbed.content import routes as content_routes
 from opencti_testbed.faults import routes as fault_routes
 from opencti_testbed.faults.middleware import FaultMiddleware, ResettableProtocol
 from opencti_testbed.faults.rules import Action, Faults
+from opencti_testbed.graphql import absent, people
 from opencti_testbed.graphql import platform as platform_fields
-from opencti_testbed.graphql import absent, people, reading, works, writing
+from opencti_testbed.graphql import reading, works, writing
 from opencti_testbed.graphql.execute import Registry, execute, failure
 from opencti_testbed.graphql.platform import Platform
 from opencti_testbed.ingest.worker import IngestWorker
