@@ -222,18 +222,19 @@ class IngestWorker:
         self, connection: sqlite3.Connection, raw: Any, partial: bool
     ) -> tuple[tuple[str, str], str | None, bool]:
         """Return ((entity type, outcome), error or None, whether only a reference is missing) of one object."""
-        connection.execute("SAVEPOINT object")
         try:
-            return self.upserter.upsert(connection, raw, partial), None, False
-        except ValueError as error:
-            connection.execute("ROLLBACK TO object")
-            self._store.objects.forget_known()
+            with self._store.objects.savepoint(connection):
+                return self.upserter.upsert(connection, raw, partial), None, False
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            # Whatever is wrong with an object, it is the object's fault alone.
             name = str(raw.get("id")) if isinstance(raw, dict) else "object"
             kind = str(raw.get("type")) if isinstance(raw, dict) else "?"
+            words = str(error)
+            if not isinstance(error, ValueError):
+                LOGGER.info("%s cannot be read", name, exc_info=True)
+                words = f"a property has an unexpected form ({words})"
             missing = isinstance(error, MissingReference)
-            return (kind, "rejected"), f"{name}: {error}", missing
-        finally:
-            connection.execute("RELEASE object")
+            return (kind, "rejected"), f"{name}: {words}", missing
 
 
 def _is_overdue(one: SetAside) -> bool:

@@ -4,12 +4,14 @@ Source: STIX 2.1 section 2.9 (observables) and OpenCTI's scheme for everything e
 normalisation: names are trimmed and lower-cased, dates are written in UTC with milliseconds.
 """
 
-import json
+import hashlib
 import re
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+
+import orjson
 
 from opencti_testbed.stix.attributes import ALIASES
 from opencti_testbed.stix.types import (
@@ -88,26 +90,34 @@ HASH_PREFERENCE = (
 CANONICAL_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
-def canonical_json(value: Any) -> str:
-    """Return JSON with sorted keys and no spaces; whole floats are written as integers (RFC 8785)."""
-    return json.dumps(
-        _plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False
-    )
+def canonical_json(value: Any) -> bytes:
+    """Return JSON (UTF-8) with sorted keys and no spaces; whole floats are written as integers (RFC 8785)."""
+    return orjson.dumps(_plain(value), option=orjson.OPT_SORT_KEYS)
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, Mapping):
-        return {key: _plain(member) for key, member in value.items()}
+        return {str(key): _plain(member) for key, member in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(member) for member in value]
     return value
 
 
 def make_id(stix_type: str, contributors: Mapping[str, Any]) -> str:
-    """Return `<stix_type>--<UUIDv5 of the contributors>`."""
-    return f"{stix_type}--{uuid.uuid5(NAMESPACE, canonical_json(contributors))}"
+    """Return `<stix_type>--<UUIDv5 of the contributors>` (RFC 9562, section 5.5)."""
+    digest = (
+        hashlib.sha1(  # noqa: S324 the standard's choice; nothing secret depends on it
+            NAMESPACE.bytes + canonical_json(contributors), usedforsecurity=False
+        ).hexdigest()
+    )
+    # Version 5, and the variant's two bits; several of these are made for every object that is ingested.
+    variant = "89ab"[int(digest[16], 16) & 3]
+    return (
+        f"{stix_type}--{digest[:8]}-{digest[8:12]}-5{digest[13:16]}"
+        f"-{variant}{digest[17:20]}-{digest[20:32]}"
+    )
 
 
 def normalised(text: Any) -> str:

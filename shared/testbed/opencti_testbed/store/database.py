@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import resources
@@ -36,6 +36,9 @@ class Database:
         self._readers: list[sqlite3.Connection] = []
         self._lock = threading.RLock()
         self._depth = 0
+        # What is to be written before a transaction ends, and forgotten when it is taken back.
+        self.before_commit: Callable[[sqlite3.Connection], None] = lambda _: None
+        self.after_rollback: Callable[[], None] = lambda: None
         self._writer = self._connect()
         self._writer.execute("PRAGMA cache_size = -96000")
         self._writer.executescript(
@@ -91,8 +94,10 @@ class Database:
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
+                self.before_commit(self._writer)
             except BaseException:
                 self._writer.execute("ROLLBACK")
+                self.after_rollback()
                 raise
             else:
                 self._writer.execute("COMMIT")

@@ -51,16 +51,17 @@ class Events:
         object_id: str,
         data: str,
         context: Mapping[str, Any] | None = None,
+        at: str | None = None,
     ) -> None:
-        """Note a change in the writer's open transaction; `data` is JSON text."""
+        """Note a change in the writer's open transaction; `data` is JSON text, `at` when it was if not now."""
         connection.execute(
             "INSERT INTO events (at, kind, object_id, data, context) VALUES (?, ?, ?, ?, ?)",
             (
-                timestamp(),
+                at or timestamp(),
                 kind,
                 object_id,
                 data,
-                orjson.dumps(context or {}).decode(),
+                orjson.dumps(context).decode() if context else "{}",
             ),
         )
 

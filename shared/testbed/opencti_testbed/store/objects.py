@@ -4,6 +4,7 @@ import sqlite3
 import uuid
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +38,15 @@ class Stored:
 
 COLUMNS = "pk, standard_id, internal_id, family, entity_type, name, data, created_at, updated_at"
 
+BY_STIX_ID = (
+    "SELECT pk, standard_id FROM object WHERE standard_id = ?1"
+    " UNION ALL SELECT o.pk, o.standard_id FROM alias a JOIN object o ON o.pk = a.pk WHERE a.stix_id = ?1 LIMIT 1"
+)
+BY_OTHER_ID = (
+    "SELECT pk, standard_id FROM object WHERE internal_id = ?1"
+    " UNION ALL SELECT o.pk, o.standard_id FROM alias a JOIN object o ON o.pk = a.pk WHERE a.stix_id = ?1 LIMIT 1"
+)
+
 
 def from_row(row: sqlite3.Row) -> Stored:
     """Return the object of a row that holds `COLUMNS`."""
@@ -61,6 +71,8 @@ class Objects:
         self._database = database
         self._events = events
         self._index = Index()
+        database.before_commit = self._index.flush
+        database.after_rollback = self._forget_all
         # Which key an id stands for. Only the writing thread uses it; objects never change their key.
         self._known: OrderedDict[str, tuple[int, str]] = OrderedDict()
 
@@ -82,13 +94,8 @@ class Objects:
         """Return (key, standard id) of an id, through a bounded memory of recent ones."""
         known = self._known.get(any_id)
         if known is None:
-            row = connection.execute(
-                "SELECT pk, standard_id FROM object WHERE standard_id = ?1"
-                " UNION ALL SELECT o.pk, o.standard_id FROM alias a JOIN object o ON o.pk = a.pk"
-                " WHERE a.stix_id = ?1"
-                " UNION ALL SELECT pk, standard_id FROM object WHERE internal_id = ?1 LIMIT 1",
-                (any_id,),
-            ).fetchone()
+            sql = BY_STIX_ID if "--" in any_id else BY_OTHER_ID
+            row = connection.execute(sql, (any_id,)).fetchone()
             if row is None:
                 return None
             known = (int(row[0]), str(row[1]))
@@ -102,8 +109,28 @@ class Objects:
             self._known.popitem(last=False)
 
     def forget_known(self) -> None:
-        """Drop the memory of ids: after a rolled back transaction it may be wrong."""
+        """Drop the memory of ids: after something was taken back it may be wrong."""
         self._known.clear()
+
+    def _forget_all(self) -> None:
+        self._known.clear()
+        self._index.discard()
+
+    @contextmanager
+    def savepoint(self, connection: sqlite3.Connection) -> Iterator[None]:
+        """Take back what the block wrote when it ends in an exception; savepoints are not nested."""
+        connection.execute("SAVEPOINT object")
+        self._index.attempt()
+        kept = False
+        try:
+            yield
+            kept = True
+        finally:
+            self._index.settle(kept)
+            if not kept:
+                connection.execute("ROLLBACK TO object")
+                self._known.clear()
+            connection.execute("RELEASE object")
 
     def get(self, any_id: str) -> Stored | None:
         """Return the object known by an id, or None."""
@@ -293,8 +320,8 @@ class Objects:
         )
         pk = cursor.lastrowid
         assert pk is not None
-        self._index.add(connection, pk, data, name)
-        self._events.record(connection, "create", internal_id, text)
+        self._index.change(pk, None, (data, name))
+        self._events.record(connection, "create", internal_id, text, at=now)
         self.remember(data["id"], (pk, data["id"]))
         return pk
 
@@ -309,7 +336,7 @@ class Objects:
         """Replace an object's content; `sources` are the objects (STIX) that were merged into it."""
         stored, text = self.stored(connection, pk), orjson.dumps(data).decode()
         before, name = stored.data, readable_name(data)
-        self._index.change(connection, pk, (before, stored.name), (data, name))
+        self._index.change(pk, (before, stored.name), (data, name))
         connection.execute(
             "UPDATE object SET standard_id = ?, name = ?, data = ?, input_hash = ?, updated_at = ? WHERE pk = ?",
             (data["id"], name, text, input_hash, timestamp(), pk),
@@ -338,7 +365,7 @@ class Objects:
         if not silently:
             text = orjson.dumps(stored.data).decode()
             self._events.record(connection, "delete", stored.internal_id, text)
-        self._index.remove(connection, pk, stored.data, stored.name)
+        self._index.change(pk, (stored.data, stored.name), None)
         connection.execute("DELETE FROM object WHERE pk = ?", (pk,))
         connection.execute("DELETE FROM ref WHERE pk = ?1 OR target = ?1", (pk,))
         connection.execute("DELETE FROM alias WHERE pk = ?", (pk,))
