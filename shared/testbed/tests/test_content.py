@@ -24,7 +24,7 @@ testbed.__test__ = False  # type: ignore[attr-defined]  # no test, whatever its 
 
 
 def test_what_is_seeded_can_be_exported_and_thrown_away(
-    platform: TestbedProcess, make: Any, tmp_path: Path
+    platform: TestbedProcess, client: Any, make: Any, tmp_path: Path
 ) -> None:
     bundle, objects, single = (tmp_path / f"{n}.json" for n in "abc")
     bundle.write_text(
@@ -44,6 +44,8 @@ def test_what_is_seeded_can_be_exported_and_thrown_away(
         f"{single}: 1 created",
     ]
     before = platform.fingerprint()
+    users = client.api.user.list()
+    assert users
 
     out = tmp_path / "all.json"
     done = testbed("export", "--out", str(out), "--url", platform.url)
@@ -57,6 +59,13 @@ def test_what_is_seeded_can_be_exported_and_thrown_away(
     assert done.returncode == 0, done.stderr
     assert "Malware" not in platform.summary()["objects_by_type"]
     assert platform.works() == []
+    assert client.api.user.list() == users
+
+    # Keys are used again: what was found by its words before must not be found now.
+    done = testbed("seed", str(single), "--url", platform.url)
+    assert done.returncode == 0, done.stderr
+    assert [m["name"] for m in client.api.malware.list(search="d")] == ["d"]
+    assert client.api.malware.list(search="a") == []
 
     done = testbed("seed", str(out), "--url", platform.url)
     assert done.returncode == 0, done.stderr
