@@ -62,7 +62,7 @@ class Store:
                 "SELECT name, type FROM pragma_table_list WHERE schema = 'main'"
             ).fetchall()
             for name, kind in tables:
-                if kind == "virtual" and False:
+                if kind == "virtual":
                     # An index of words that keeps no texts is emptied by a command of its own (SQLite FTS5, 6.4).
                     connection.execute(
                         f'INSERT INTO "{name}" ("{name}") VALUES (\'delete-all\')'
