@@ -21,6 +21,10 @@ from opencti_testbed.store.objects import Objects
 DEFAULT_INDICATOR_SCORE = 50
 
 
+# What became of several objects is what became of the one that changed most.
+OUTCOMES = ("created", "updated", "unchanged")
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of an object: `created`, `updated` or `unchanged`, under which key."""
@@ -54,8 +58,12 @@ class Upserter:
         Raises:
             ValueError: the object is refused; the message says why, and names a missing reference.
         """
-        done = self.store(connection, normalise(raw), partial)
-        return done.entity_type, done.outcome
+        done = [
+            self.store(connection, one, partial)
+            for one in _one_per_place(normalise(raw))
+        ]
+        outcome = min((one.outcome for one in done), key=OUTCOMES.index)
+        return done[0].entity_type, outcome
 
     def store(
         self,
@@ -184,6 +192,18 @@ def _check_ends(family: Family, stix: dict[str, Any]) -> None:
         raise InvalidObject(f"{stix['type']} without {', '.join(absent)}")
     if needed and stix[needed[0]] == stix[needed[1]]:
         raise InvalidObject(f"{stix['type']} with the same object at both ends")
+
+
+def _one_per_place(stix: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return an object, or for a sighting in several places one sighting each."""
+    places = stix.get("where_sighted_refs")
+    if stix["type"] != "sighting" or not isinstance(places, list) or len(places) < 2:
+        return [stix]
+    first, *others = (
+        {**stix, "where_sighted_refs": [place]} for place in dict.fromkeys(places)
+    )
+    # The id that it came with stays with the first.
+    return [first, *({k: v for k, v in o.items() if k != "id"} for o in others)]
 
 
 def _other_ids(stix: dict[str, Any], given: Any) -> list[str]:
