@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,8 @@ def expected_counts(collection: dict[str, Any]) -> dict[str, int]:
     """Count, independently of the connector, what must be on the platform after a first import.
 
     Exclusions: revoked and deprecated objects and their relationships; types that OpenCTI does not have. A
-    detection strategy's `detects` counts once for each data component that its analytics use.
+    detection strategy's `detects` counts once for each data component that its analytics use. What shares a name or
+    alias with another of its type is one thing to the platform: ATT&CK has a handful of these.
     """
     by_id = {o["id"]: o for o in collection["objects"] if "id" in o}
 
@@ -109,8 +111,9 @@ def expected_counts(collection: dict[str, Any]) -> dict[str, int]:
             and not stix.get("x_mitre_deprecated")
         )
 
+    one = _merged(stix for stix in by_id.values() if is_valid(stix["id"]))
     counts = Counter(
-        ENTITY_TYPES[stix["type"]] for stix in by_id.values() if is_valid(stix["id"])
+        ENTITY_TYPES[by_id[stix_id]["type"]] for stix_id in set(one.values())
     )
     relations = set()
     for stix in by_id.values():
@@ -130,9 +133,38 @@ def expected_counts(collection: dict[str, Any]) -> dict[str, int]:
             ]
         for source in sources:
             if is_valid(source) and is_valid(stix["target_ref"]):
-                relations.add((stix["relationship_type"], source, stix["target_ref"]))
+                relations.add(
+                    (stix["relationship_type"], one[source], one[stix["target_ref"]])
+                )
     counts.update(kind for kind, _, _ in relations)
     return dict(counts)
+
+
+def _merged(objects: Iterable[dict[str, Any]]) -> dict[str, str]:
+    """Return each object's id with the id of the first that it is one thing with."""
+    same: dict[str, str] = {}
+
+    def first(stix_id: str) -> str:
+        while same[stix_id] != stix_id:
+            stix_id = same[stix_id]
+        return stix_id
+
+    by_name: dict[tuple[str, str], str] = {}
+    for stix in objects:
+        same[stix["id"]] = stix["id"]
+        # Techniques and mitigations go by their ATT&CK ids.
+        if stix["type"] in ("attack-pattern", "course-of-action"):
+            continue
+        names = {
+            stix["name"],
+            *stix.get("aliases", ()),
+            *stix.get("x_mitre_aliases", ()),
+        }
+        for name in names:
+            key = (stix["type"], name.strip().lower())
+            other = by_name.setdefault(key, stix["id"])
+            same[first(stix["id"])] = first(other)
+    return {stix_id: first(stix_id) for stix_id in same}
 
 
 def imported_counts(platform: TestbedProcess) -> dict[str, int]:

@@ -83,7 +83,7 @@ def test_strategies_and_analytics_become_detection_text(convert: Any) -> None:
         (
             "x-mitre-asset",
             "Valve Controller",
-            {"type": "infrastructure", "aliases": ["Stem Driver"]},
+            {"type": "infrastructure", "aliases": None},
         ),
         (
             "x-mitre-data-source",
@@ -95,6 +95,13 @@ def test_strategies_and_analytics_become_detection_text(convert: Any) -> None:
 def test_types(convert: Any, stix_type: str, name: str, facts: dict[str, Any]) -> None:
     stix = convert(stix_type, name)
     assert {key: stix.get(key) for key in facts} == facts
+
+
+def test_an_asset_names_related_ones_without_becoming_one_with_them(
+    convert: Any,
+) -> None:
+    stix = convert("x-mitre-asset", "Valve Controller")
+    assert stix["description"].endswith("\n\nRelated assets: Stem Driver")
 
 
 def test_a_data_component_names_its_source_and_its_log_sources(convert: Any) -> None:

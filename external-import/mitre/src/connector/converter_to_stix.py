@@ -184,11 +184,18 @@ class ConverterToStix:
         return Tool(**self._common(record), aliases=_aliases(record.data))
 
     def _asset(self, record: Record) -> Infrastructure:
+        # Names of related assets are no aliases: several assets share them, and what shares an alias is one thing to
+        # the platform.
         related = record.data.get("x_mitre_related_assets") or []
-        return Infrastructure(
-            **self._common(record),
-            aliases=[asset["name"] for asset in related if asset.get("name")],
-        )
+        names = ", ".join(asset["name"] for asset in related if asset.get("name"))
+        common = self._common(record)
+        if names:
+            common["description"] = "\n\n".join(
+                text
+                for text in (common["description"], f"Related assets: {names}")
+                if text
+            )
+        return Infrastructure(**common)
 
     def _data_source(self, record: Record) -> DataSource:
         return DataSource(
