@@ -65,6 +65,7 @@ CREATE TABLE IF NOT EXISTS events (
     data TEXT NOT NULL,
     context TEXT NOT NULL
 );
+CREATE INDEX IF NOT EXISTS events_of_object ON events (object_id);
 
 CREATE TABLE IF NOT EXISTS connector (
     id TEXT PRIMARY KEY,

@@ -71,11 +71,8 @@ async def events(
 ) -> AsyncIterator[bytes]:
     """Yield frames until the client goes, the platform stops, or `cut(number of events sent)` is true."""
     connection_id = str(uuid.uuid4())
-    last = await run_in_threadpool(store.events.last_id)
     hello = {
-        "firstEventId": "0-0",
-        "lastEventId": str(last),
-        "lastEventDate": timestamp(),
+        **await run_in_threadpool(_bounds, store),
         "connectionId": connection_id,
     }
     listeners.open[connection_id] = {"since": timestamp(), "sent": 0}
@@ -92,10 +89,24 @@ async def events(
             if time.monotonic() - beaten >= heartbeat:
                 beaten = time.monotonic()
                 yield frame("heartbeat", timestamp(), reader.position)
-            if not page:
+            if reader.at_end:
                 await asyncio.sleep(POLL_SECONDS)
     finally:
         listeners.open.pop(connection_id, None)
+
+
+def _bounds(store: Store) -> dict[str, str]:
+    """Return where the journal begins and ends, as the platform greets a listener with."""
+    found = store.events.bounds()
+    if found is None:
+        return {"firstEventId": "0-0", "lastEventId": "0-0"}
+    (first, began), (last, ended) = found
+    return {
+        "firstEventId": str(Position.of(began, first)),
+        "firstEventDate": began,
+        "lastEventId": str(Position.of(ended, last)),
+        "lastEventDate": ended,
+    }
 
 
 def _cut_of(request: Request) -> Callable[[int], bool]:
