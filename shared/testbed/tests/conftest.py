@@ -90,7 +90,7 @@ def fixture_client(platform: TestbedProcess) -> Client:
     return Client(platform, "Client")
 
 
-@pytest.fixture(name="make")
+@pytest.fixture(name="make", scope="session")
 def fixture_make() -> Any:
     """The makers of STIX objects, for tests that cannot import this file."""
 

@@ -25,12 +25,10 @@ def stix(stix_type: str, key: str, **more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(name="client", scope="module")
-def fixture_client() -> Iterator[Any]:
+def fixture_client(make: Any) -> Iterator[Any]:
     """One platform for all: each test uses names of its own."""
-    from shared.testbed.tests.conftest import Client
-
     with TestbedProcess() as platform:
-        yield Client(platform, "Rules")
+        yield make.client(platform, "Rules")
 
 
 def stored(client: Any, entity_type: str, **wanted: Any) -> list[dict[str, Any]]:

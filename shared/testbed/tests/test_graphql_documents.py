@@ -11,7 +11,6 @@ import logging
 import textwrap
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -217,7 +216,7 @@ def test_the_schema_is_valid() -> None:
 
 
 def test_documents_of_the_client_know_all_their_fields(
-    known: dict[str, set[str]], caplog: pytest.LogCaptureFixture, tmp_path: Path
+    known: dict[str, set[str]], caplog: pytest.LogCaptureFixture
 ) -> None:
     """Whatever the client selects is in the schema: nothing is answered null for want of knowledge."""
     caplog.set_level(logging.INFO, logger="opencti_testbed.graphql")

@@ -51,7 +51,7 @@ PATTERNS = {
     "contains": "%{}%",
     "match": "%{}%",
     "search": "%{}%",
-    "wildcard": "%{}%",
+    "wildcard": "{}",
     "starts_with": "{}%",
     "ends_with": "%{}",
 }

@@ -129,7 +129,8 @@ type VocabularyField { key: String! required: Boolean multiple: Boolean }
 type PageInfo { startCursor: String endCursor: String hasNextPage: Boolean hasPreviousPage: Boolean globalCount: Int }
 type File { id: ID! name: String size: Int uploadStatus: String lastModified: DateTime metaData: FileMetadata
     objectMarking: [MarkingDefinition!] }
-type FileMetadata { mimetype: String version: DateTime entity_id: String labels: [String] description: String }
+type FileMetadata { mimetype: String version: DateTime entity_id: String creator_id: String labels: [String]
+    description: String file_markings: [String] }
 """
 
 
