@@ -263,6 +263,40 @@ def test_filters(
     assert found["pageInfo"]["globalCount"] == len(expected)
 
 
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ("name", ["O a", "O b", "O c"]),
+        ("confidence", ["O c", "O a", "O b"]),
+        ("created_at", ["O b", "O a", "O c"]),
+        ("first_seen", ["O a", "O c", "O b"]),
+    ],
+)
+def test_orders(call: Caller, order: str, expected: list[str]) -> None:
+    for name, confidence, year in (("b", 30, 2022), ("a", 20, 2020), ("c", 10, 2021)):
+        seen = f"{year}-01-01T00:00:00.000Z"
+        given = {"name": f"O {name}", "confidence": confidence, "first_seen": seen}
+        call.data(ADD, input={**given, "is_family": True})
+    mine = {"key": "name", "values": ["O "], "operator": "starts_with"}
+    for mode, wanted in (("asc", expected), ("desc", expected[::-1])):
+        found = call.data(
+            "query L($f: FilterGroup, $o: MalwaresOrdering, $m: OrderingMode)"
+            " { malwares(filters: $f, orderBy: $o, orderMode: $m) { edges { node { name } } } }",
+            f={"mode": "and", "filters": [mine], "filterGroups": []},
+            o=order,
+            m=mode,
+        )["malwares"]
+        assert [edge["node"]["name"] for edge in found["edges"]] == wanted
+
+
+def test_an_order_is_a_name(call: Caller) -> None:
+    name, _ = call.error(
+        "query L($o: MalwaresOrdering) { malwares(orderBy: $o) { edges { node { id } } } }",
+        o="name; DROP TABLE object",
+    )
+    assert name == "BAD_USER_INPUT"
+
+
 def test_an_unknown_operator_is_refused(call: Caller) -> None:
     name, message = call.error(
         '{ malwares(filters: {mode: and, filterGroups: [], filters: [{key: "name", values: ["a"],'

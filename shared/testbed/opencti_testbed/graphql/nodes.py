@@ -48,7 +48,6 @@ OWN_FIELD = frozenset(
         KILL_CHAIN_PHASE,
     }
 )
-PAGE_ARGUMENTS: Mapping[str, Any] = {}
 
 
 def connection(
@@ -252,6 +251,11 @@ def _relationships(node: EntityNode, arguments: Mapping[str, Any]) -> dict[str, 
     return connection(found)
 
 
+def _colour_of(text: str) -> str:
+    """Return a colour that is always the same for a text."""
+    return "#" + make_id("colour", {"text": text}).partition("--")[2][:6]
+
+
 def _category(node: EntityNode, _: Mapping[str, Any]) -> dict[str, Any]:
     return {"key": node.stored.data.get("category"), "fields": [], "entity_types": []}
 
@@ -307,9 +311,7 @@ FIELDS: dict[str, Field] = {
     "toType": _end_member(TARGET, "entity_type"),
     **{key: _open_date(key) for key in OPEN_DATES},
     "toStix": lambda n, _: orjson.dumps(n.stored.data).decode(),
-    "color": lambda n, _: n.stored.data.get("x_opencti_color")
-    or n.stored.data.get("color")
-    or "#98a2b3",
+    "color": lambda n, _: n.stored.data.get("color") or _colour_of(n.stored.name),
     "category": _category,
     "hash": lambda n, _: n.stored.data.get("hash"),
 }

@@ -27,7 +27,6 @@ from opencti_testbed.stix.types import (
     SCO_ENTITY_TYPES,
     SDO_ENTITY_TYPES,
     SIGHTING_TYPE,
-    UnsupportedType,
     graphql_name,
 )
 from opencti_testbed.store import Store
@@ -92,13 +91,10 @@ class Writer:
         try:
             with self._store.database.write() as connection:
                 yield connection, Inputs(self._store.objects, connection, self._strict)
-        except BaseException as error:
-            self._store.objects.forget_known()
-            if isinstance(error, MissingReference):
-                raise ApiError("MISSING_REFERENCE_ERROR", str(error)) from error
-            if isinstance(error, UnsupportedType | ValueError):
-                raise ApiError("FUNCTIONAL_ERROR", str(error)) from error
-            raise
+        except MissingReference as error:
+            raise ApiError("MISSING_REFERENCE_ERROR", str(error)) from error
+        except ValueError as error:
+            raise ApiError("FUNCTIONAL_ERROR", str(error)) from error
 
     def node(self, pk: int) -> EntityNode | None:
         """Return a stored object as an answer."""
