@@ -99,6 +99,35 @@ def test_missing_variables_are_named(call: Caller) -> None:
     assert name == "BAD_USER_INPUT" and "$input" in message
 
 
+@pytest.mark.parametrize("given", ["text", 3, ["list"]])
+def test_inputs_are_objects(call: Caller, given: Any) -> None:
+    name, message = call.error(ADD, input=given)
+    assert name == "BAD_USER_INPUT" and "object" in message
+    name, message = call.error('mutation { malwareAdd(input: "text") { id } }')
+    assert "object" in message
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"name": 3, "is_family": "perhaps"},
+        {"name": "n", "objectLabel": {"not": "an id"}},
+        {"name": "n", "externalReferences": ["nobody"]},
+        {"name": "n", "createdBy": ["nobody"]},
+        {"name": "n", "confidence": 1000},
+        {"name": "n", "first_seen": "yesterday"},
+        {"name": "n", "killChainPhases": "nobody"},
+        {"name": "n", "objectMarking": [None]},
+    ],
+)
+def test_bad_inputs_are_refused_in_words(call: Caller, given: Any) -> None:
+    before = call.data("{ malwares { pageInfo { globalCount } } }")
+    name, message = call.error(ADD, input=given)
+    assert name != "INTERNAL_ERROR" and message
+    assert call.data("{ malwares { pageInfo { globalCount } } }") == before
+
+
 @pytest.mark.parametrize("body", ["{", "[]", "null", '"text"', b"\xff\xfe", '{"q": 1}'])
 def test_bodies_that_hold_no_document_are_refused(call: Caller, body: Any) -> None:
     answer = call.body(body)

@@ -9,6 +9,7 @@ from typing import Any
 from graphql import (
     GraphQLArgument,
     GraphQLBoolean,
+    GraphQLError,
     GraphQLField,
     GraphQLFloat,
     GraphQLID,
@@ -135,7 +136,19 @@ type FileMetadata { mimetype: String version: DateTime entity_id: String creator
 
 
 def _as_it_comes(name: str) -> GraphQLScalarType:
+    if name.endswith("Input"):
+        return GraphQLScalarType(
+            name,
+            description="An object, taken as it comes.",
+            coerce_input_value=_object,
+        )
     return GraphQLScalarType(name, description="Taken as it comes.")
+
+
+def _object(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        raise GraphQLError(f"an object is expected, not {value!r}")
+    return value
 
 
 class Types:
