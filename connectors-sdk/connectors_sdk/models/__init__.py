@@ -220,6 +220,9 @@ _MODULES = {
     "URL": "url",
 }
 
+# Modules that are reached as attributes of this package, whether or not somebody has imported them yet.
+_SUBMODULES = frozenset({"enums", "octi", "patterns", "relationships"})
+
 
 def _module_of(name: str) -> str:
     return _MODULES.get(name) or "".join(
@@ -228,6 +231,8 @@ def _module_of(name: str) -> str:
 
 
 def __getattr__(name: str) -> Any:
+    if name in _SUBMODULES:
+        return import_module(f"{__name__}.{name}")
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_module_of(name)}"), name)

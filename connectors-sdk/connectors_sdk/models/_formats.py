@@ -6,11 +6,11 @@ it is: it makes the id.
 
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from connectors_sdk.models.enums import HashAlgorithm
 
@@ -74,6 +74,21 @@ def _check_url(value: str) -> str:
     return value
 
 
+_SPELLINGS = {
+    re.sub("[^a-z0-9]", "", member.value.lower()): member for member in HashAlgorithm
+}
+
+
+def _one_spelling(hashes: Any) -> Any:
+    """Return hashes under the names that STIX has for them: `sha256`, `SHA256` and `SHA-256` are one algorithm."""
+    if not isinstance(hashes, Mapping):
+        return hashes
+    return {
+        _SPELLINGS.get(re.sub("[^a-z0-9]", "", str(name).lower()), name): digest
+        for name, digest in hashes.items()
+    }
+
+
 def _check_hashes(hashes: dict[HashAlgorithm, str]) -> dict[HashAlgorithm, str]:
     for algorithm, digest in hashes.items():
         length = _DIGITS.get(algorithm)
@@ -89,4 +104,8 @@ IPv6Text = Annotated[str, AfterValidator(_ip_check(6, IPv6Network))]
 MACText = Annotated[str, AfterValidator(_check_mac)]
 DomainText = Annotated[str, AfterValidator(_check_domain)]
 URLText = Annotated[str, AfterValidator(_check_url)]
-Hashes = Annotated[dict[HashAlgorithm, str], AfterValidator(_check_hashes)]
+Hashes = Annotated[
+    dict[HashAlgorithm, str],
+    BeforeValidator(_one_spelling),
+    AfterValidator(_check_hashes),
+]

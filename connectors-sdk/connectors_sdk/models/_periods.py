@@ -20,7 +20,11 @@ def period(first: str, last: str, *, moment_will_do: bool = True) -> Any:
         if end is not None and values[first] is not None:
             begin = values[first]
             if begin > end or (begin == end and not moment_will_do):
-                raise ValueError(f"{last} ({end}) must be after {first} ({begin})")
+                raise ValueError(
+                    f"{last} ({end}) must not be before {first} ({begin})"
+                    if moment_will_do
+                    else f"{last} ({end}) must be after {first} ({begin})"
+                )
         return self
 
     return model_validator(mode="after")(check)

@@ -1,6 +1,7 @@
 """Models of STIX domain objects and relationships."""
 
 from abc import ABC
+from datetime import datetime
 from typing import Any
 
 from pydantic import AwareDatetime, Field
@@ -46,7 +47,7 @@ class BaseDomainEntity(BaseIdentifiedEntity, ABC):
         if author is not None:
             form["created_by_ref"] = author.id
         if created is None:
-            created = clock.now()
+            created = self._first_told()
         form["created"] = form["modified"] = timestamp(created)
         if modified is not None and modified > created:
             form["modified"] = timestamp(modified)
@@ -55,6 +56,11 @@ class BaseDomainEntity(BaseIdentifiedEntity, ABC):
         if self._stix_constants:
             form.update(self._stix_constants)
         emit(self._plan, values, form)
+
+    def _first_told(self) -> datetime:
+        """Return the instant for dates that nobody gave: now when it is first asked for, the same ever after."""
+        told: datetime = self.__dict__.setdefault("_told", clock.now())
+        return told
 
     def _created_for_id(self) -> str | None:
         return id_instant(self.created)

@@ -52,14 +52,16 @@ class BaseIdentifiedObject(BaseObject):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Complete a class that says what it is in STIX; notice subclasses in the older style."""
         super().__init_subclass__(**kwargs)
-        own = vars(cls)
-        if "_emit" in own or "_stix2_class" in own:
-            cls._in_older_style = False
-        elif "to_stix2_object" in own:
-            cls._in_older_style = True
-            setattr(cls, "_make_id", BaseIdentifiedObject._id_of_stix2_object)
-            check = model_validator(mode="after")(cls._check_older_style)
-            setattr(cls, "_check_older_style", check)
+        for owner in cls.__mro__:
+            own = vars(owner)
+            if "_emit" in own or "_stix2_class" in own:
+                cls._in_older_style = False
+                break
+            if "to_stix2_object" in own:
+                cls._in_older_style = True
+                check = model_validator(mode="after")(cls._check_older_style)
+                setattr(cls, "_check_older_style", check)
+                break
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -82,6 +84,8 @@ class BaseIdentifiedObject(BaseObject):
         @_Once
         def id(self) -> str:
             """The STIX id, `<type>--<uuid>`; the same for the same facts on every run and every machine."""
+            if self._in_older_style:
+                return self._id_of_stix2_object()
             return self._make_id()
 
     def _id_of_stix2_object(self) -> str:
@@ -124,7 +128,8 @@ class BaseIdentifiedObject(BaseObject):
     ) -> Self:
         """Copy the model, see pydantic; the copy's id is that of its own values."""
         copied = super().model_copy(update=update, deep=deep)
-        copied.__dict__.pop("id", None)
+        for kept in ("id", "_told"):
+            copied.__dict__.pop(kept, None)
         return copied
 
     def to_stix_dict(self) -> dict[str, Any]:
@@ -132,12 +137,11 @@ class BaseIdentifiedObject(BaseObject):
 
         `None` and empty lists are left out; timestamps are UTC with milliseconds.
         """
-        form: dict[str, Any]
         if self._in_older_style:
-            form = orjson.loads(self.to_stix2_object().serialize())
-        else:
-            form = {"type": self._stix_type, "spec_version": "2.1", "id": self.id}
-            self._emit(form)
+            older: dict[str, Any] = orjson.loads(self.to_stix2_object().serialize())
+            return older
+        form = {"type": self._stix_type, "spec_version": "2.1", "id": self.id}
+        self._emit(form)
         return form
 
     def reference_ids(self, form: Mapping[str, Any]) -> tuple[str, ...] | None:
@@ -175,7 +179,14 @@ class BaseIdentifiedObject(BaseObject):
         """Return the genuine stix2 object, equal in content to `to_stix_dict()`."""
         from connectors_sdk.models._stix2 import build
 
-        return build(self._stix2_class, self.to_stix_dict())
+        # Not by `to_stix_dict` and `id`: a subclass in the older style may have got here through super().
+        form = {
+            "type": self._stix_type,
+            "spec_version": "2.1",
+            "id": self._make_id() if self._in_older_style else self.id,
+        }
+        self._emit(form)
+        return build(self._stix2_class, form)
 
     def _make_id(self) -> str:
         """Return the deterministic id."""

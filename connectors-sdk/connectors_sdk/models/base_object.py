@@ -83,9 +83,9 @@ class BaseObject(BaseModel, ABC):
         return hash((type(self), self.model_dump_json()))
 
     def __eq__(self, other: object) -> bool:
-        """Compare by content; an object of another class is never equal."""
+        """Compare by content; a model of another class is never equal."""
         if not isinstance(other, self.__class__):
-            return False
+            return NotImplemented
         return self.model_dump_json() == other.model_dump_json()
 
     @property

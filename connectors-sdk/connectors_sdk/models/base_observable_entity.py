@@ -143,9 +143,10 @@ class BaseObservableEntity(BaseIdentifiedEntity, ABC):
             else:
                 contributors[key] = id_timestamp(value)
         if not contributors:
-            # STIX then asks for a random id. The same fact would be another object on each run: all of its own
-            # properties contribute instead.
-            emit(self._own_plan, values, contributors)
+            # STIX then asks for a random id. The same fact would be another object on each run: all that the object
+            # says of itself contributes instead; what it refers to may refer back.
+            own = tuple(step for step in self._own_plan if not step.refers)
+            emit(own, values, contributors)
             contributors.pop("x_opencti_additional_names", None)
         return _ids.make_id(self._stix_type, contributors)
 

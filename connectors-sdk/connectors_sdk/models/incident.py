@@ -5,7 +5,6 @@ from typing import ClassVar
 from pydantic import AwareDatetime, Field
 
 from connectors_sdk.models import _ids
-from connectors_sdk.models._periods import period
 from connectors_sdk.models.base_domain_entity import BaseDomainEntity
 from connectors_sdk.models.enums import IncidentSeverity, IncidentType
 
@@ -37,8 +36,6 @@ class Incident(BaseDomainEntity):
     last_seen: AwareDatetime | None = None
     objective: str | None = None
     aliases: list[str] | None = None
-
-    _check_seen = period("first_seen", "last_seen")
 
     def _make_id(self) -> str:
         return _ids.by_name_and_created(

@@ -1,12 +1,11 @@
 """A pattern that detects something."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from connectors_sdk import clock
 from connectors_sdk.models import _ids, patterns
 from connectors_sdk.models._emission import timestamp
 from connectors_sdk.models._periods import period
@@ -142,10 +141,11 @@ class Indicator(BaseDomainEntity):
     def _emit(self, form: dict[str, Any]) -> None:
         super()._emit(form)
         if self.valid_from is None:
-            valid_from = clock.now()
+            valid_from = self._first_told()
             if self.valid_until is not None and self.valid_until <= valid_from:
                 # It was over before we came to know of it.
-                valid_from = self.valid_until - timedelta(milliseconds=1)
+                earliest = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
+                valid_from = max(self.valid_until, earliest) - timedelta(milliseconds=1)
             form["valid_from"] = timestamp(valid_from)
         if self.pattern_type == "stix":
             form["pattern_version"] = "2.1"

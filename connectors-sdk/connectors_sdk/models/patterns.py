@@ -9,9 +9,11 @@ literal and become part of the pattern.
     "[ipv4-addr:value = '192.0.2.1' OR ipv4-addr:value = '192.0.2.2']"
 """
 
+import math
 import re
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from connectors_sdk.models._emission import timestamp
@@ -37,11 +39,12 @@ _OPERATORS = frozenset(
     }
 )
 # How a pattern is written. Possessive quantifiers: nothing is tried twice, whatever the value.
-_KEY = r"(?:[A-Za-z_][A-Za-z0-9_]*+|'[^'\\\n]++')"
-_PATH = rf"[a-z][a-z0-9-]*+:{_KEY}(?:\.{_KEY}|\[(?:[0-9]++|\*)\])*+"
-_VALUE = r"(?:'(?:[^'\\]++|\\['\\])*+'|-?[0-9]++)"
+_WORDS = "AND|OR|NOT|FOLLOWEDBY|LIKE|MATCHES|ISSUPERSET|ISSUBSET|EXISTS|LAST|IN|START|STOP|WITHIN|REPEATS|TIMES|SECONDS|true|false"
+_KEY = rf"(?:(?!(?:{_WORDS})\b)[A-Za-z_][A-Za-z0-9_]*+|'[^'\\\n]++')"
+_PATH = rf"[a-z][a-z0-9-]*+:{_KEY}(?:\.{_KEY}|\[(?:0|[1-9][0-9]*+|\*)\])*+"
+_VALUE = r"(?:'(?:[^'\\]++|\\['\\])*+'|-?(?:0|[1-9][0-9]*+)(?![0-9]))"
 _COMPARISON = rf"{_PATH}\s*+=\s*+{_VALUE}"
-_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_PLAIN_KEY = re.compile(rf"(?!(?:{_WORDS})\Z)[A-Za-z_][A-Za-z0-9_]*\Z")
 _OBJECT_PATH = re.compile(rf"{_PATH}\Z")
 # What feeds are made of: comparisons for equality, joined by AND or OR.
 _SIMPLE = re.compile(
@@ -58,8 +61,12 @@ def literal(value: Value) -> str:
     """Return a value as a literal: text quoted and escaped, numbers and booleans plain, instants as `t'...'` in UTC."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | float):
+    if isinstance(value, int):
         return str(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"{value} cannot stand in a pattern")
+        return f"{Decimal(repr(value)):f}"
     if isinstance(value, datetime):
         return f"t'{timestamp(value)}'"
     return f"'{escape(value)}'"
@@ -98,7 +105,7 @@ def comparison(
     if operator not in _OPERATORS:
         raise ValueError(f"{operator!r} is no comparison operator of STIX patterns")
     if isinstance(value, str | int | float | datetime):
-        text = literal(value)
+        text = f"({literal(value)})" if operator == "IN" else literal(value)
     else:
         text = f"({', '.join(literal(item) for item in value)})"
     return f"{_checked(object_path)} {operator} {text}"

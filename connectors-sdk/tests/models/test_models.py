@@ -114,6 +114,14 @@ def test_output_is_reproducible_with_the_same_clock() -> None:
     assert once() == once()
 
 
+def test_what_nobody_dated_is_dated_once() -> None:
+    tool = Tool(name="a tool")
+    first = tool.to_stix_dict()
+    with clock.frozen(NOW):
+        assert tool.to_stix_dict() == first
+        assert tool.model_copy().to_stix_dict()["created"] == "2024-02-03T04:05:06.789Z"
+
+
 def test_modified_never_lies_before_created() -> None:
     stix = Tool(name="t", created=NOW, modified=NOW.replace(year=2020)).to_stix_dict()
     assert stix["modified"] == stix["created"]

@@ -194,3 +194,32 @@ def test_nothing_to_compare_is_said() -> None:
         f"[artifact:hashes.MD5 = '{'a' * 32}']"
     )
     assert patterns.value_of(URL(value="https://a.example")) == "https://a.example"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[a:b = 007]",
+        "[a:AND = 'x']",
+        "[a:IN = 'x']",
+        "[a:b.true = 1]",
+        "[ab:b[01] = 'x']",
+    ],
+)
+def test_the_short_way_accepts_nothing_that_the_grammar_refuses(text: str) -> None:
+    assert run_validator(text, "2.1")
+    with pytest.raises(ValueError):
+        patterns.check(text)
+
+
+@pytest.mark.parametrize("number", [1e-7, 1e22, 1.5, -0.25])
+def test_numbers_are_written_as_the_grammar_reads_them(number: float) -> None:
+    assert not run_validator(patterns.equals("a:b", number), "2.1")
+
+
+def test_words_of_the_grammar_are_quoted_and_one_value_can_be_in() -> None:
+    assert patterns.path("a", "AND") == "a:'AND'"
+    assert patterns.comparison("a:b", "v", "IN") == "a:b IN ('v')"
+    for number in (float("nan"), float("inf")):
+        with pytest.raises(ValueError):
+            patterns.literal(number)
