@@ -1,1 +1,0 @@
-"""Draft workspaces: what is written there is seen there, and nowhere else until it is approved."""
