@@ -45,6 +45,13 @@ def serve(  # pylint: disable=too-many-arguments,too-many-positional-arguments  
     heartbeat: Annotated[
         float, typer.Option(help="Seconds between two heartbeats of a live stream.")
     ] = 5,
+    amqp: Annotated[
+        str | None,
+        typer.Option(
+            envvar="TESTBED_AMQP",
+            help="RabbitMQ broker for connectors that use one: amqp://user:password@host:port/vhost. Default: HTTP alone.",
+        ),
+    ] = None,
     strict: Annotated[
         bool,
         typer.Option(
@@ -76,6 +83,7 @@ def serve(  # pylint: disable=too-many-arguments,too-many-positional-arguments  
             heartbeat_seconds=heartbeat,
             strict=strict,
             max_body_bytes=int(max_body_mb * MEBIBYTE),
+            amqp=amqp,
         )
         if not options.is_local and token == DEFAULT_TOKEN:
             print(
@@ -85,7 +93,7 @@ def serve(  # pylint: disable=too-many-arguments,too-many-positional-arguments  
             raise typer.Exit(2)
         try:
             serve_platform(options)
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             print(f"Cannot serve on {host}:{port}: {error}", file=sys.stderr)
             raise typer.Exit(1) from error
 

@@ -21,6 +21,7 @@ class ServerOptions:
         heartbeat_seconds: time between two signs of life on a live stream.
         strict: refuse what clients select or send although its type does not have it.
         max_body_bytes: largest accepted request body, in bytes (a real platform accepts 50 MB by default).
+        amqp: URL of a RabbitMQ broker for connectors that use one; None: HTTP alone.
     """
 
     data_dir: Path
@@ -30,6 +31,7 @@ class ServerOptions:
     heartbeat_seconds: float = 5
     strict: bool = False
     max_body_bytes: int = 50 * MEBIBYTE
+    amqp: str | None = None
 
     @property
     def is_local(self) -> bool:

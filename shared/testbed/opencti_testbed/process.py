@@ -1,6 +1,7 @@
 """The platform as a process of its own, for tests and for `testbed run`."""
 
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -113,6 +114,16 @@ class TestbedProcess:
     def kill(self) -> int:
         """End it at once (SIGKILL) and return its exit code."""
         return self._end("kill")
+
+    def wipe(self) -> None:
+        """Throw away the data of a platform that is stopped: started again, it knows nothing and nobody.
+
+        Raises:
+            RuntimeError: it is running.
+        """
+        if self.is_running:
+            raise RuntimeError("Stop the platform before its data is thrown away")
+        shutil.rmtree(self.data_dir, ignore_errors=True)
 
     def _end(self, how: str) -> int:
         if self._process is None:

@@ -6,6 +6,7 @@ import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import orjson
@@ -22,22 +23,29 @@ from opencti_testbed import admin, web
 from opencti_testbed.admin import json_response
 from opencti_testbed.config import MEBIBYTE, ServerOptions
 from opencti_testbed.content import routes as content_routes
+from opencti_testbed.drafts import fields as draft_fields
+from opencti_testbed.drafts import ingestion
+from opencti_testbed.drafts.workspaces import DraftLocked, Drafts
 from opencti_testbed.faults import routes as fault_routes
 from opencti_testbed.faults.middleware import FaultMiddleware, ResettableProtocol
 from opencti_testbed.faults.rules import Action, Faults
+from opencti_testbed.files import fields as file_fields
+from opencti_testbed.files import routes as file_routes
+from opencti_testbed.files.multipart import BrokenForm, is_form, read_form
 from opencti_testbed.graphql import absent, people
 from opencti_testbed.graphql import platform as platform_fields
 from opencti_testbed.graphql import reading, works, writing
 from opencti_testbed.graphql.execute import Registry, execute, failure
-from opencti_testbed.graphql.platform import Platform
+from opencti_testbed.graphql.platform import Caller, Platform
 from opencti_testbed.ingest.worker import IngestWorker
+from opencti_testbed.lanes import fields as lane_fields
 from opencti_testbed.lanes import routes as lane_routes
-from opencti_testbed.lanes.delivery import Delivery
-from opencti_testbed.lanes.enrichment import Enrichment
+from opencti_testbed.lanes.lanes import Lanes
 from opencti_testbed.store import Store
 from opencti_testbed.streams import fields as stream_fields
 from opencti_testbed.streams import routes as stream_routes
 from opencti_testbed.streams.collections import StreamCollections
+from opencti_testbed.web.pages import Pages
 
 LOGGER = logging.getLogger("opencti_testbed")
 # Clients keep their connection between two pings, 40 s apart; one that closes under them kills a connector.
@@ -67,6 +75,9 @@ def registry(strict: bool = False) -> Registry:
     writing.register(fields)
     works.register(fields)
     people.register(fields)
+    file_fields.register(fields)
+    lane_fields.register(fields)
+    draft_fields.register(fields)
     stream_fields.register(fields)
     return fields
 
@@ -81,6 +92,26 @@ def is_authorised(request: Request, options: ServerOptions, store: Store) -> boo
         hmac.compare_digest(token.encode(), options.token.encode())
         or store.administration.user_of(token) is not None
     )
+
+
+class UnknownApplicant(ValueError):
+    """A request is made on behalf of somebody who is no user."""
+
+
+def caller_of(request: Request, store: Store) -> Caller:
+    """Return who makes an authorised request: the token's user, or whom that user acts for.
+
+    Raises:
+        UnknownApplicant: nobody has the id of whom it is made for.
+    """
+    token = request.headers["authorization"].partition(" ")[2].strip()
+    user_id = store.administration.user_of(token) or store.user_id
+    applicant = request.headers.get("opencti-applicant-id", "").strip()
+    if applicant:
+        if store.administration.get(applicant, "User") is None:
+            raise UnknownApplicant(f"There is no user {applicant} to act for")
+        user_id = applicant
+    return Caller(user_id, request.headers.get("opencti-draft-id", "").strip() or None)
 
 
 class BodyTooLarge(ValueError):
@@ -104,6 +135,17 @@ async def read_body(request: Request, limit: int) -> bytes:
     return bytes(body)
 
 
+def make_platform(store: Store, amqp: str | None) -> Platform:
+    """Put a platform together.
+
+    Raises:
+        ValueError: `amqp` is no URL of a broker.
+    """
+    worker, drafts = IngestWorker(store), Drafts(store)
+    worker.into_draft = partial(ingestion.ingest, drafts)
+    return Platform(store, worker, Lanes(store, worker, amqp), drafts)
+
+
 def create_app(
     options: ServerOptions,
     platform: Platform,
@@ -111,9 +153,8 @@ def create_app(
 ) -> Starlette:
     """Return the application of one platform."""
     fields = registry(options.strict)
+    pages = Pages(platform, options)
     faults = Faults()
-    delivery = Delivery(platform.store)
-    enrichment = Enrichment(platform.store, delivery)
     platform.worker.is_paused = lambda: faults.amount(Action.PAUSE_WORKER) is not None
     platform.extra_backlog = lambda: faults.amount(Action.FILL_QUEUE) or 0
     listeners = listeners or stream_routes.Listeners()
@@ -140,16 +181,29 @@ def create_app(
             )
         except ClientDisconnect:
             return Response(status_code=400)
+        kind = request.headers.get("content-type", "")
         try:
-            message = orjson.loads(body)
+            message = (
+                await read_form(kind, body) if is_form(kind) else orjson.loads(body)
+            )
             text, variables = message["query"], message.get("variables") or {}
+        except BrokenForm as error:
+            return json_response(failure(str(error), "BAD_USER_INPUT"), 400)
         except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
             return json_response(
                 failure("Send JSON with a query and its variables", "BAD_USER_INPUT"),
                 400,
             )
+        try:
+            seen = await run_in_threadpool(
+                platform.called_by, caller_of(request, platform.store)
+            )
+        except UnknownApplicant as error:
+            return json_response(failure(str(error), "FORBIDDEN_ACCESS"))
+        except DraftLocked as error:
+            return json_response(failure(str(error), "DRAFT_LOCKED"))
         return json_response(
-            await run_in_threadpool(answer, platform, str(text), variables)
+            await run_in_threadpool(answer, seen, str(text), variables)
         )
 
     def answer(platform: Platform, text: str, variables: Any) -> dict[str, Any]:
@@ -162,6 +216,13 @@ def create_app(
 
     async def health(_: Request) -> Response:
         return json_response({"status": "success"})
+
+    def may_read(request: Request) -> bool:
+        # Browsers say that they follow a link of the page; whoever may read the page may read its files.
+        from_page = request.headers.get("sec-fetch-site") in ("same-origin", "none")
+        return is_authorised(request, options, platform.store) or (
+            from_page and pages.may_read(request)
+        )
 
     def guarded(route: Route) -> Route:
         endpoint = route.endpoint
@@ -177,12 +238,11 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         platform.worker.start()
-        delivery.start()
-        enrichment.start()
+        platform.lanes.start()
         yield
-        await run_in_threadpool(enrichment.stop)
-        await run_in_threadpool(delivery.stop)
+        await run_in_threadpool(platform.lanes.stop)
         await run_in_threadpool(platform.worker.stop)
+        platform.drafts.close_all()
         platform.store.close()
 
     return Starlette(
@@ -190,7 +250,11 @@ def create_app(
             Route("/graphql", graphql, methods=["POST"]),
             Route("/health", health),
             *(guarded(route) for route in admin.routes(platform)),
-            *(guarded(route) for route in lane_routes.routes(enrichment)),
+            *(
+                guarded(route)
+                for route in lane_routes.routes(platform.lanes, platform.store.user_id)
+            ),
+            *file_routes.routes(platform.store.files, may_read),
             *(guarded(route) for route in content_routes.routes(platform)),
             *(guarded(route) for route in fault_routes.routes(faults)),
             *(
@@ -224,7 +288,7 @@ def serve(options: ServerOptions) -> None:
     address = f"http://{host}:{listener.getsockname()[1]}"
 
     store = Store(options.data_dir)
-    platform = Platform(store, IngestWorker(store))
+    platform = make_platform(store, options.amqp)
     listeners = stream_routes.Listeners()
     server = _AnnouncingServer(
         uvicorn.Config(

@@ -176,7 +176,7 @@ def test_what_cannot_be_asked_is_said(
     for entity, connector, words in (
         ("malware--1", CONNECTOR_ID, "There is no entity"),
         (malware["id"], "nobody", "There is no connector"),
-        (malware["id"], client.helper.connect_id, "enriches nothing"),
+        (malware["id"], client.helper.connect_id, "not INTERNAL_ENRICHMENT"),
         (stored_tool["id"], CONNECTOR_ID, "Tool is not in the scope"),
     ):
         answer = ask(platform, entity, connector)

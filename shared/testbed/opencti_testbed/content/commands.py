@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 import orjson
 import requests
@@ -110,18 +110,18 @@ def export(
 ) -> None:
     """Write everything that a running platform holds as one STIX 2.1 bundle."""
     with _said(url):
-        platform = _Platform(url, token)
-        target = out.open("wb") if out else sys.stdout.buffer
-        count = 0
-        with target:
-            target.write(
-                f'{{"type":"bundle","id":"bundle--{uuid.uuid4()}","objects":['.encode()
-            )
-            for stix in _objects(platform):
-                target.write(b",\n" if count else b"\n")
-                target.write(orjson.dumps(stix))
-                count += 1
-            target.write(b"\n]}\n")
+        objects = _objects(_Platform(url, token))
+        if out is None:
+            count = _write(objects, sys.stdout.buffer)
+        else:
+            # An older export stays until the new one is complete.
+            part = out.with_name(f"{out.name}.part")
+            try:
+                with part.open("wb") as target:
+                    count = _write(objects, target)
+                part.replace(out)
+            finally:
+                part.unlink(missing_ok=True)
     print(f"{count} objects", file=sys.stderr)
 
 
@@ -136,6 +136,20 @@ def reset(
     with _said(url):
         removed = _Platform(url, token).ask("DELETE", "content")["removed"]
     print(f"{removed} objects thrown away")
+
+
+def _write(objects: Iterator[dict[str, Any]], target: BinaryIO) -> int:
+    """Write objects as one bundle and return how many there were."""
+    count = 0
+    head = f'{{"type":"bundle","id":"bundle--{uuid.uuid4()}","objects":['
+    target.write(head.encode())
+    for stix in objects:
+        target.write(b",\n" if count else b"\n")
+        target.write(orjson.dumps(stix))
+        count += 1
+    target.write(b"\n]}\n")
+    target.flush()
+    return count
 
 
 def _bundle_of(path: Path) -> dict[str, Any]:

@@ -237,13 +237,13 @@ class Api:
             return Prepared(None, failure(reason, "GRAPHQL_VALIDATION_FAILED"))
         return Prepared(document, None)
 
-    def execute(
-        self, context: Any, text: str, variables: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    def execute(self, context: Any, text: str, variables: Any) -> dict[str, Any]:
         """Run a document and return the body of the answer; never raises for what a client can do wrong."""
         prepared = self.prepare(text)
         if prepared.document is None:
             return prepared.refusal or {}
+        if not isinstance(variables, Mapping):
+            return failure("variables must be an object", "BAD_USER_INPUT")
         result = execute_sync(
             self.schema,
             prepared.document,
@@ -259,7 +259,7 @@ class Api:
 
 
 def execute(
-    registry: Registry, context: Any, text: str, variables: Mapping[str, Any]
+    registry: Registry, context: Any, text: str, variables: Any
 ) -> dict[str, Any]:
     """Run a document against what is registered; the schema is made when the first document comes."""
     if registry.compiled is None:

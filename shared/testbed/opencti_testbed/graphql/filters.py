@@ -3,6 +3,7 @@
 Source: the platform's filter format: `{mode, filters: [{key, values, operator, mode}], filterGroups}`.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,12 +47,14 @@ ORDERABLE = {
     "standard_id": "o.standard_id",
     "entity_type": "o.entity_type",
 }
+# Nothing else may come into the SQL of an order.
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 PATTERNS = {
     "contains": "%{}%",
     "match": "%{}%",
     "search": "%{}%",
-    "wildcard": "%{}%",
+    "wildcard": "{}",
     "starts_with": "{}%",
     "ends_with": "%{}",
 }
@@ -233,7 +236,7 @@ def _compare(key: str, operator: str, value: Any, few: Few) -> Condition:
             f" AND f.key IN ({marks}) AND {inside.sql})",
             [*ENDS[key], *inside.parameters],
         )
-    if key == "entity_type":
+    if key in ("entity_type", "relationship_type"):
         return of_types([str(value)])
     if key in COLUMNS:
         return _operator(COLUMNS[key], operator, value)
@@ -345,9 +348,19 @@ def searched(text: str | None) -> Condition:
 
 
 def ordered(order_by: Any, mode: Any) -> str:
-    """Return the ORDER BY terms; an order that is not known falls back to the order of arrival."""
+    """Return the ORDER BY terms for an attribute; without one the order is that of arrival.
+
+    Raises:
+        ApiError: what to order by is no name.
+    """
     direction = "DESC" if str(mode or "asc").lower() == "desc" else "ASC"
-    column = ORDERABLE.get(str(order_by or ""))
-    if column is None:
+    name = str(order_by or "")
+    if not name or name == "_score":
         return f"o.pk {direction}"
+    if not NAME.fullmatch(name):
+        raise ApiError("BAD_USER_INPUT", f"Nothing can be ordered by {name!r}")
+    column = ORDERABLE.get(name)
+    if column is None:
+        stix = STIX_NAMES.get(name, name)
+        column = f"json_extract(o.data, '$.{stix}') COLLATE NOCASE"
     return f"{column} {direction}, o.pk {direction}"

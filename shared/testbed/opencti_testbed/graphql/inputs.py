@@ -125,7 +125,11 @@ class Inputs:
         Raises:
             ApiError: there is no such object.
         """
-        text = str(any_id)
+        if not isinstance(any_id, str) or not any_id.strip():
+            raise ApiError(
+                "BAD_USER_INPUT", f"{key}: an id is expected, not {any_id!r}"
+            )
+        text = any_id
         known = self._objects.resolve_for_writing(self._connection, text)
         if known is None and key == LABEL:
             # Labels may be named by their text.

@@ -21,6 +21,7 @@ from opencti_testbed.stix.names import readable_name
 from opencti_testbed.stix.patterns import observable_values
 from opencti_testbed.stix.types import SIGHTING_TYPE, Family, graphql_name, parent_types
 from opencti_testbed.store import Store
+from opencti_testbed.store.files import StoredFile
 from opencti_testbed.store.objects import Stored
 
 NO_START = "1970-01-01T00:00:00.000Z"
@@ -47,7 +48,6 @@ OWN_FIELD = frozenset(
         KILL_CHAIN_PHASE,
     }
 )
-PAGE_ARGUMENTS: Mapping[str, Any] = {}
 
 
 def connection(
@@ -175,6 +175,11 @@ class EntityNode:
         relations = self.referring(mine, relationship_type)
         return connection([one for r in relations for one in r.nodes(theirs)])
 
+    def files(self, folder: str) -> dict[str, Any]:
+        """Return a connection of the object's files in a folder."""
+        found = self.store.files.within(folder, entity_id=self.stored.internal_id)
+        return connection([FileNode(self.store, file) for file in found])
+
     def user(self) -> dict[str, Any]:
         """Return the platform's user, who created everything."""
         return {"id": self.store.user_id, "name": "admin", "entity_type": "User"}
@@ -246,6 +251,11 @@ def _relationships(node: EntityNode, arguments: Mapping[str, Any]) -> dict[str, 
     return connection(found)
 
 
+def _colour_of(text: str) -> str:
+    """Return a colour that is always the same for a text."""
+    return "#" + make_id("colour", {"text": text}).partition("--")[2][:6]
+
+
 def _category(node: EntityNode, _: Mapping[str, Any]) -> dict[str, Any]:
     return {"key": node.stored.data.get("category"), "fields": [], "entity_types": []}
 
@@ -284,9 +294,9 @@ FIELDS: dict[str, Field] = {
     "indicators": lambda n, _: n.related("based-on", "target_ref", "source_ref"),
     "tasks": lambda n, _: connection(n.referring("object_refs", "Task")),
     "results": lambda n, _: n.referring("result_of_ref"),
-    "importFiles": lambda n, _: connection([]),
-    "exportFiles": lambda n, _: connection([]),
-    "pendingFiles": lambda n, _: connection([]),
+    "importFiles": lambda n, _: n.files(f"import/{n.stored.entity_type}"),
+    "exportFiles": lambda n, _: n.files(f"export/{n.stored.entity_type}"),
+    "pendingFiles": lambda n, _: n.files("import/pending"),
     "hashes": _hashes,
     "observable_value": lambda n, _: readable_name(n.stored.data),
     "x_opencti_observable_values": lambda n, _: observable_values(
@@ -301,12 +311,44 @@ FIELDS: dict[str, Field] = {
     "toType": _end_member(TARGET, "entity_type"),
     **{key: _open_date(key) for key in OPEN_DATES},
     "toStix": lambda n, _: orjson.dumps(n.stored.data).decode(),
-    "color": lambda n, _: n.stored.data.get("x_opencti_color")
-    or n.stored.data.get("color")
-    or "#98a2b3",
+    "color": lambda n, _: n.stored.data.get("color") or _colour_of(n.stored.name),
     "category": _category,
     "hash": lambda n, _: n.stored.data.get("hash"),
 }
+
+
+class FileNode:
+    """A file, and what became of the works about it."""
+
+    own_name = "File"
+
+    def __init__(self, store: Store, file: StoredFile) -> None:
+        """Bind a file."""
+        self.file = file
+        self._store = store
+
+    def field(self, name: str, _: Mapping[str, Any]) -> Any:
+        """Return a field's value."""
+        file = self.file
+        if name == "objectMarking":
+            found = (self._store.objects.get(one) for one in file.markings)
+            return as_nodes(self._store, (one for one in found if one))
+        if name == "metaData":
+            return {
+                "mimetype": file.mime_type,
+                "version": file.version,
+                "entity_id": file.entity_id,
+                "creator_id": file.user_id,
+                "file_markings": list(file.markings),
+                "labels": [],
+            }
+        return {
+            "id": file.id,
+            "name": file.name,
+            "size": file.size,
+            "uploadStatus": "complete",
+            "lastModified": file.uploaded_at,
+        }.get(name)
 
 
 class RefNode:

@@ -9,6 +9,7 @@ from typing import Any
 from graphql import (
     GraphQLArgument,
     GraphQLBoolean,
+    GraphQLError,
     GraphQLField,
     GraphQLFloat,
     GraphQLID,
@@ -129,12 +130,25 @@ type VocabularyField { key: String! required: Boolean multiple: Boolean }
 type PageInfo { startCursor: String endCursor: String hasNextPage: Boolean hasPreviousPage: Boolean globalCount: Int }
 type File { id: ID! name: String size: Int uploadStatus: String lastModified: DateTime metaData: FileMetadata
     objectMarking: [MarkingDefinition!] }
-type FileMetadata { mimetype: String version: DateTime entity_id: String labels: [String] description: String }
+type FileMetadata { mimetype: String version: DateTime entity_id: String creator_id: String labels: [String]
+    description: String file_markings: [String] }
 """
 
 
 def _as_it_comes(name: str) -> GraphQLScalarType:
+    if name.endswith("Input"):
+        return GraphQLScalarType(
+            name,
+            description="An object, taken as it comes.",
+            coerce_input_value=_object,
+        )
     return GraphQLScalarType(name, description="Taken as it comes.")
+
+
+def _object(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        raise GraphQLError(f"an object is expected, not {value!r}")
+    return value
 
 
 class Types:

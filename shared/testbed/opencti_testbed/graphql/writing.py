@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from opencti_testbed.files.keeping import attach_sent_with
 from opencti_testbed.graphql.inputs import Inputs, property_of
 from opencti_testbed.graphql.nodes import EntityNode, RefNode
 from opencti_testbed.graphql.reading import field_name, is_of, ref_node
@@ -27,7 +28,6 @@ from opencti_testbed.stix.types import (
     SCO_ENTITY_TYPES,
     SDO_ENTITY_TYPES,
     SIGHTING_TYPE,
-    UnsupportedType,
     graphql_name,
 )
 from opencti_testbed.store import Store
@@ -92,13 +92,10 @@ class Writer:
         try:
             with self._store.database.write() as connection:
                 yield connection, Inputs(self._store.objects, connection, self._strict)
-        except BaseException as error:
-            self._store.objects.forget_known()
-            if isinstance(error, MissingReference):
-                raise ApiError("MISSING_REFERENCE_ERROR", str(error)) from error
-            if isinstance(error, UnsupportedType | ValueError):
-                raise ApiError("FUNCTIONAL_ERROR", str(error)) from error
-            raise
+        except MissingReference as error:
+            raise ApiError("MISSING_REFERENCE_ERROR", str(error)) from error
+        except ValueError as error:
+            raise ApiError("FUNCTIONAL_ERROR", str(error)) from error
 
     def node(self, pk: int) -> EntityNode | None:
         """Return a stored object as an answer."""
@@ -317,7 +314,7 @@ def register(registry: Registry) -> None:
     strict = registry.strict
 
     def writer(platform: Any) -> Writer:
-        return Writer(platform.store, platform.worker.upserter, strict)
+        return Writer(platform.store, platform.upserter, strict)
 
     _register_creation(registry, writer)
     for name, types in EDITS.items():
@@ -331,9 +328,12 @@ WriterOf = Callable[[Any], Writer]
 
 def _register_creation(registry: Registry, writer: WriterOf) -> None:
     def add(entity_type: str) -> Resolver:
-        return lambda platform, arguments: writer(platform).create(
-            entity_type, arguments.get("input") or {}
-        )
+        def resolve(platform: Any, arguments: Mapping[str, Any]) -> Any:
+            given = arguments.get("input") or {}
+            node = writer(platform).create(entity_type, given)
+            return _with_files(platform, node, given)
+
+        return resolve
 
     for entity_type in sorted(SDO_ENTITY_TYPES | META_ENTITY_TYPES):
         name = graphql_name(entity_type)
@@ -354,7 +354,13 @@ def _register_creation(registry: Registry, writer: WriterOf) -> None:
         " x_opencti_description: String, createIndicator: Boolean, createdBy: String, objectMarking: [String],"
         " objectLabel: [String], objectOrganization: [String], externalReferences: [String], update: Boolean,"
         f" upsertOperations: [EditInput!], {kinds}): StixCyberObservable"
-    )(lambda platform, arguments: _add_observable(writer(platform), arguments))
+    )(
+        lambda platform, arguments: _with_files(
+            platform,
+            _add_observable(writer(platform), arguments),
+            _own_input(arguments),
+        )
+    )
     registry.mutation(
         "stixCoreRelationshipAdd(input: StixCoreRelationshipAddInput!): StixCoreRelationship"
     )(lambda platform, a: writer(platform).relate(a["input"], sighting=False))
@@ -377,7 +383,8 @@ def _add_by_type(writer: WriterOf, known: tuple[str, ...]) -> Resolver:
             raise ApiError(
                 "FUNCTIONAL_ERROR", f"type {given.get('type')!r} is none of {kinds}"
             )
-        return writer(platform).create(by_name[wanted], given)
+        node = writer(platform).create(by_name[wanted], given)
+        return _with_files(platform, node, given)
 
     return resolve
 
@@ -386,6 +393,21 @@ OBSERVABLES = {
     **{name.lower(): name for name in SCO_ENTITY_TYPES},
     **SCO,
 }
+
+
+def _with_files(
+    platform: Any, node: EntityNode | None, given: Mapping[str, Any]
+) -> EntityNode | None:
+    """Attach the files that were sent with a creation."""
+    if node is not None and given.get("files"):
+        attach_sent_with(platform, node.stored, given)
+    return node
+
+
+def _own_input(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the input under the name of the observable's type."""
+    wanted = OBSERVABLES.get(str(arguments.get("type") or "").lower(), "")
+    return arguments.get(graphql_name(wanted)) or {}
 
 
 def _add_observable(writer: Writer, arguments: Mapping[str, Any]) -> EntityNode | None:

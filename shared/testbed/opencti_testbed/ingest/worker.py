@@ -5,8 +5,9 @@ import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -26,8 +27,46 @@ SOURCE_LENGTH = 2_000
 PATIENCE_SECONDS = 1.0
 
 
+Counts = Mapping[tuple[str, str], int]
+# (draft, objects, whether to go on) -> counts and errors as works take them, or None when broken off.
+IntoDraft = Callable[
+    [str, list[Any], Callable[[], bool]], tuple[Counts, list[tuple[str, str]]] | None
+]
+
+
 class InvalidBundle(ValueError):
     """The text is no bundle, or an empty one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A bundle that shall be ingested.
+
+    Attributes:
+        work_id: the work that it belongs to; None: one of its own.
+        text: the bundle (JSON).
+        objects: how many objects are in it.
+        expected: by how much the work has to expect more; None: by all objects.
+        done: how many further objects the work shall count as dealt with.
+        draft_id: the draft workspace that it goes to; None: where its work goes.
+    """
+
+    connector_id: str
+    connector_name: str
+    work_id: str | None
+    text: str
+    objects: int
+    expected: int | None = None
+    done: int = 0
+    draft_id: str | None = None
+
+
+def _refuse_drafts(
+    draft_id: str, objects: list[Any], _: Callable[[], bool]
+) -> tuple[Counts, list[tuple[str, str]]] | None:
+    return {("bundle", "rejected"): len(objects)}, [
+        (f"There is no draft {draft_id}", "")
+    ]
 
 
 def bundle_objects(text: str) -> list[Any]:
@@ -65,6 +104,8 @@ class IngestWorker:
         self._idle = threading.Event()
         # Asked before each bundle: while it is true, everything waits.
         self.is_paused: Callable[[], bool] = lambda: False
+        # Ingests objects into a draft; whoever has drafts says how.
+        self.into_draft: IntoDraft = _refuse_drafts
         # Held while a bundle is put into the queue and while the queue is found empty.
         self._gate = threading.Lock()
         # Held while a bundle is ingested.
@@ -82,7 +123,12 @@ class IngestWorker:
         self._thread.join(timeout=10)
 
     def accept(
-        self, connector_id: str, connector_name: str, work_id: str | None, text: str
+        self,
+        connector_id: str,
+        connector_name: str,
+        work_id: str | None,
+        text: str,
+        draft_id: str | None = None,
     ) -> str:
         """Take a bundle: it is on disk and expected by its work when this returns.
 
@@ -94,15 +140,47 @@ class IngestWorker:
             WorkNotAlive: the work is gone.
         """
         objects = bundle_objects(text)
+        offer = Offer(
+            connector_id,
+            connector_name,
+            work_id,
+            text,
+            len(objects),
+            draft_id=draft_id,
+        )
+        return self.accept_all([offer])[0]
+
+    def accept_all(self, offers: Iterable[Offer]) -> list[str]:
+        """Take bundles: all of them are on disk when this returns, or none.
+
+        Returns:
+            The ids of the works; new ones where none was given.
+
+        Raises:
+            WorkNotAlive: a work is gone.
+        """
         with self._gate:
-            with self._store.database.write():
-                if work_id is None:
-                    work = self._store.works.add(connector_id, f"{connector_name} run")
-                    work_id = str(work["id"])
-                self._store.works.expect(work_id, len(objects))
-                self._store.queue.put(connector_id, work_id, text, len(objects))
+            with self._store.database.write() as connection:
+                taken = [self._take(connection, offer) for offer in offers]
             self._idle.clear()
         self._wake.set()
+        return taken
+
+    def _take(self, connection: sqlite3.Connection, offer: Offer) -> str:
+        work_id = offer.work_id
+        if work_id is None:
+            name = f"{offer.connector_name} run"
+            work_id = str(self._store.works.add(offer.connector_id, name)["id"])
+        expected = offer.objects if offer.expected is None else offer.expected
+        self._store.works.expect(work_id, expected)
+        if offer.draft_id:
+            self._store.works.set_draft(work_id, offer.draft_id)
+        if offer.done:
+            self._store.works.report_batch(connection, work_id, offer.done, {}, [])
+        if offer.objects:
+            self._store.queue.put(
+                offer.connector_id, work_id, offer.text, offer.objects
+            )
         return work_id
 
     def wait_idle(self, timeout: float) -> bool:
@@ -174,6 +252,10 @@ class IngestWorker:
 
     def _ingest(self, waiting: Waiting) -> None:
         objects = bundle_objects(waiting.body)
+        work = self._store.works.get(waiting.work_id)
+        if work is not None and work["draft_id"]:
+            self._ingest_elsewhere(waiting, work["draft_id"], objects)
+            return
         steps = plan(objects)
         done = waiting.done
         while done < len(steps) and not self._stopping.is_set():
@@ -182,6 +264,22 @@ class IngestWorker:
             with self._store.database.write() as connection:
                 self._store.queue.remove(connection, waiting.pk)
             self._created_in_part.clear()
+
+    def _ingest_elsewhere(
+        self, waiting: Waiting, draft_id: str, objects: list[Any]
+    ) -> None:
+        """Have a bundle ingested into its draft, and report on it here."""
+        outcome = self.into_draft(
+            draft_id, objects, lambda: not self._stopping.is_set()
+        )
+        if outcome is None:
+            return
+        counts, errors = outcome
+        with self._store.database.write() as connection:
+            self._store.works.report_batch(
+                connection, waiting.work_id, len(objects), counts, errors
+            )
+            self._store.queue.remove(connection, waiting.pk)
 
     def _batch(
         self, waiting: Waiting, objects: list[Any], steps: list[Step], done: int

@@ -1,4 +1,5 @@
-"""Takes requests to connectors that listen over HTTP: in order, one at a time for each connector.
+"""Takes requests to connectors, in order: into the queue that a connector listens to, or, to one that listens over HTTP,
+one at a time.
 
 Source: what pycti's listener accepts (`CONNECTOR_LISTEN_PROTOCOL=api`): a POST with a JWT (RFC 7519) signed by the key
 that the platform gave out at registration.
@@ -14,6 +15,7 @@ import jwt
 import requests
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from opencti_testbed.lanes.broker import Broker, BrokerAway
 from opencti_testbed.lanes.requests import Requests, Waiting
 from opencti_testbed.store import Store
 
@@ -23,14 +25,16 @@ TOKEN_SECONDS = 3600
 ANSWER_SECONDS = 3600
 # A connector that has just registered does not listen yet.
 RETRY_SECONDS = 0.5
+SENT_AT_ONCE = 500
 
 
 class Delivery:
     """Delivers requests in the background."""
 
-    def __init__(self, store: Store) -> None:
-        """Bind to a store; `start()` begins."""
+    def __init__(self, store: Store, broker: Broker | None = None) -> None:
+        """Bind to a store, and to a broker for connectors that listen to a queue; `start()` begins."""
         self._store = store
+        self._broker = broker
         self._requests = Requests(store.database)
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -58,8 +62,16 @@ class Delivery:
         while not self._stopping.is_set():
             self._wake.clear()
             for waiting in self._requests.first_of_each():
-                self._begin(waiting)
+                try:
+                    self._begin(waiting)
+                except Exception:  # pylint: disable=broad-exception-caught
+                    # Nothing may end this thread; what waits is tried again.
+                    LOGGER.exception("A request could not be delivered")
+                    self._later(waiting.connector_id)
             self._wake.wait(timeout=RETRY_SECONDS)
+
+    def _later(self, connector_id: str) -> None:
+        self._not_before[connector_id] = time.monotonic() + RETRY_SECONDS
 
     def _begin(self, waiting: Waiting) -> None:
         busy = self._under_way.get(waiting.connector_id)
@@ -69,25 +81,43 @@ class Delivery:
             return
         if self._store.works.get(waiting.work_id) is None:
             self._requests.done(waiting.pk)
+            self._wake.set()
             return
         connector = self._store.connectors.get(waiting.connector_id)
-        if connector is None or not connector.get("listen_callback_uri"):
+        if connector is None:
             return
-        self._under_way[waiting.connector_id] = self._pool.submit(
-            self._deliver, waiting, str(connector["listen_callback_uri"])
-        )
+        if connector.get("listen_callback_uri"):
+            self._under_way[waiting.connector_id] = self._pool.submit(
+                self._deliver, waiting, str(connector["listen_callback_uri"])
+            )
+        elif self._broker is not None:
+            self._send(self._broker, waiting.connector_id)
+
+    def _send(self, broker: Broker, connector_id: str) -> None:
+        """Put what waits for a connector into its queue."""
+        found = self._requests.of(connector_id, SENT_AT_ONCE)
+        alive = [one for one in found if self._store.works.get(one.work_id)]
+        try:
+            broker.send(connector_id, [one.body for one in alive])
+        except BrokerAway as error:
+            LOGGER.warning("Requests wait: %s", error)
+            self._later(connector_id)
+            return
+        for one in found:
+            self._requests.done(one.pk)
+        self._wake.set()
 
     def _deliver(self, waiting: Waiting, uri: str) -> None:
         try:
             response = requests.post(
                 uri,
                 json=waiting.body,
-                headers={"Authorization": f"Bearer {self._token()}"},
+                headers={"Authorization": f"Bearer {self.token()}"},
                 timeout=(5, ANSWER_SECONDS),
             )
         except requests.RequestException as error:
             LOGGER.info("%s does not take a request yet: %s", uri, error)
-            self._not_before[waiting.connector_id] = time.monotonic() + RETRY_SECONDS
+            self._later(waiting.connector_id)
             return
         if response.status_code not in (200, 202):
             self._store.works.processed(
@@ -98,8 +128,8 @@ class Delivery:
         self._requests.done(waiting.pk)
         self._wake.set()
 
-    def _token(self) -> str:
-        """Return a fresh token that the connector can check with the key it got at registration."""
+    def token(self) -> str:
+        """Return a fresh token that connectors can check with the key they got at registration."""
         kept = json.loads(self._store.database.meta("signing_key") or "{}")
         key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(kept["d"]))
         now = int(time.time())

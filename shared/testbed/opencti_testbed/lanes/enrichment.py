@@ -1,32 +1,34 @@
-"""Asking connectors to enrich an entity: because somebody wants it, or because the entity is new."""
+"""Asking connectors to enrich an entity: because somebody wants it, because it is new or has changed, or as the step of
+a playbook."""
 
 import threading
+import uuid
 from typing import Any
 
 import orjson
 
-from opencti_testbed.lanes.delivery import Delivery
-from opencti_testbed.lanes.requests import Requests
+from opencti_testbed.ingest.worker import bundle_objects
+from opencti_testbed.lanes.asking import Asking, NotAsked, Wish, in_scope
+from opencti_testbed.lanes.playbooks import PlaybookSteps
 from opencti_testbed.store import Store
+from opencti_testbed.store.database import timestamp
 from opencti_testbed.store.objects import Stored
 from opencti_testbed.streams import frames
 
 KIND = "INTERNAL_ENRICHMENT"
 _JOURNAL_PLACE = "auto_enrichment_place"
-
-
-class NotAsked(ValueError):
-    """The request cannot be made; the text says why."""
+# What happened to an entity -> the option of a connector that wants to be asked then.
+_WANTED_BY = {"create": "auto", "update": "auto_update"}
 
 
 class Enrichment:
     """Makes enrichment requests."""
 
-    def __init__(self, store: Store, delivery: Delivery) -> None:
-        """Bind to the store and to what delivers requests."""
+    def __init__(self, store: Store, asking: Asking, steps: PlaybookSteps) -> None:
+        """Bind to the store, to what makes requests, and to the steps of playbooks."""
         self._store = store
-        self._delivery = delivery
-        self._requests = Requests(store.database)
+        self._asking = asking
+        self._steps = steps
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="auto", daemon=True)
 
@@ -39,61 +41,103 @@ class Enrichment:
         self._stopping.set()
         self._thread.join(timeout=5)
 
-    def ask(self, entity_id: str, connector_id: str) -> str:
+    def ask(
+        self, entity_id: str, connector_id: str, wish: Wish, store: Store | None = None
+    ) -> str:
         """Ask one connector to enrich one entity; return the id of the work.
+
+        Args:
+            store: where the entity is; default: among what is live, not in a draft.
 
         Raises:
             NotAsked: there is no such entity or connector, or they do not fit.
         """
-        stored = self._store.objects.get(entity_id)
+        store = store or self._store
+        stored = store.objects.get(entity_id)
         if stored is None:
             raise NotAsked(f"There is no entity {entity_id}")
-        connector = self._store.connectors.get(connector_id)
-        if connector is None:
-            raise NotAsked(f"There is no connector {connector_id}")
-        if connector["type"] != KIND:
-            raise NotAsked(
-                f"{connector['name']} enriches nothing: it is {connector['type']}"
-            )
+        connector = self._asking.connector(connector_id, KIND)
         if not in_scope(connector, stored.entity_type):
             raise NotAsked(
                 f"{stored.entity_type} is not in the scope of {connector['name']}: "
                 f"{', '.join(connector['scope'])}"
             )
-        return self._request(connector, stored, trigger="manual", mode="manual")
+        return self._request(connector, stored, wish, store)
+
+    def ask_in_playbook(
+        self, entity_id: str, connector_id: str, bundle: str | None
+    ) -> tuple[str, str]:
+        """Ask a connector as the step of a playbook; return the ids of the work and of the execution.
+
+        As on a real platform the scope is not looked at: the connector has to say what it leaves alone.
+
+        Args:
+            bundle: what the playbook carries so far (JSON text); default: the entity and what it refers to.
+
+        Raises:
+            NotAsked: there is no such entity, or no such connector that knows of playbooks.
+            InvalidBundle: the text is no bundle.
+        """
+        stored = self._store.objects.get(entity_id)
+        if stored is None:
+            raise NotAsked(f"There is no entity {entity_id}")
+        connector = self._asking.connector(connector_id, KIND)
+        if not connector.get("playbook_compatible"):
+            raise NotAsked(
+                f"{connector['name']} did not register as compatible with playbooks"
+            )
+        if bundle is None:
+            carried = {
+                "type": "bundle",
+                "id": f"bundle--{uuid.uuid4()}",
+                "objects": self._objects_around(stored, self._store),
+            }
+        else:
+            bundle_objects(bundle)
+            carried = orjson.loads(bundle)
+        execution_id = str(uuid.uuid4())
+        playbook = {
+            "event_id": str(uuid.uuid4()),
+            "execution_id": execution_id,
+            "execution_start": timestamp(),
+            "playbook_id": str(uuid.uuid4()),
+            "data_instance_id": stored.standard_id,
+            "step_id": str(uuid.uuid4()),
+            "previous_step_id": str(uuid.uuid4()),
+        }
+        # By the absence of a type of events connectors tell a playbook from a request by hand.
+        event = {"entity_id": stored.standard_id, "bundle": carried}
+        with self._store.database.write() as connection:
+            work_id = self._asking.ask(
+                connector,
+                f"Playbook ({stored.standard_id})",
+                event,
+                Wish(self._store.user_id, "manual", "auto", playbook=playbook),
+            )
+            self._steps.begin(
+                connection, execution_id, connector["id"], work_id, carried
+            )
+        return work_id, execution_id
 
     def _request(
-        self, connector: dict[str, Any], stored: Stored, *, trigger: str, mode: str
+        self, connector: dict[str, Any], stored: Stored, wish: Wish, store: Store
     ) -> str:
         with_objects = (
             connector.get("enrichment_resolution") or "stix_bundle"
         ) != "none"
-        objects = self._objects_around(stored) if with_objects else []
-        with self._store.database.write() as connection:
-            work = self._store.works.add(
-                connector["id"], f"Enrichment ({stored.standard_id})"
-            )
-            body = {
-                "internal": {
-                    "work_id": work["id"],
-                    "applicant_id": self._store.user_id if mode == "manual" else None,
-                    "draft_id": "",
-                    "trigger": trigger,
-                    "mode": mode,
-                },
-                "event": {
-                    "event_type": KIND,
-                    "entity_id": stored.standard_id,
-                    "entity_type": stored.entity_type,
-                    "stix_entity": _text(objects[-1]) if objects else None,
-                    "stix_objects": _text(objects) if objects else None,
-                },
-            }
-            self._requests.put(connection, connector["id"], work["id"], body)
-        self._delivery.wake()
-        return str(work["id"])
+        objects = self._objects_around(stored, store) if with_objects else []
+        event = {
+            "event_type": KIND,
+            "entity_id": stored.standard_id,
+            "entity_type": stored.entity_type,
+            "stix_entity": _text(objects[-1]) if objects else None,
+            "stix_objects": _text(objects) if objects else None,
+        }
+        return self._asking.ask(
+            connector, f"Enrichment ({stored.standard_id})", event, wish
+        )
 
-    def _objects_around(self, stored: Stored) -> list[dict[str, Any]]:
+    def _objects_around(self, stored: Stored, store: Store) -> list[dict[str, Any]]:
         """Return what the entity refers to, and the entity last."""
         ids = [
             ref
@@ -101,19 +145,14 @@ class Enrichment:
             if key.endswith(("_ref", "_refs"))
             for ref in (value if isinstance(value, list) else [value])
         ]
-        around = [self._store.objects.get(str(ref)) for ref in ids]
+        around = [store.objects.get(str(ref)) for ref in ids]
         return [
-            frames.told(
-                one.data,
-                one,
-                internal_id=one.internal_id,
-                user_id=self._store.user_id,
-            )
+            frames.told(one, self._store.user_id)
             for one in (*around, stored)
             if one is not None
         ]
 
-    # -- new entities --------------------------------------------------------------------------------------------
+    # -- new and changed entities -------------------------------------------------------------------------------------
 
     def _follow(self) -> None:
         """Ask the connectors that want it for each new entity; its place in the journal survives a restart."""
@@ -121,34 +160,33 @@ class Enrichment:
         place = self._store.events.last_id() if known is None else int(known)
         while not self._stopping.is_set():
             events = self._store.events.after(place, 200)
-            wanting = [
+            enrichers = [
                 connector
                 for connector in self._store.connectors.all()
-                if connector["type"] == KIND and connector.get("auto")
+                if connector["type"] == KIND
             ]
             for event in events:
-                if event.kind == "create" and wanting:
-                    self._ask_all(event.object_id, wanting)
+                option = _WANTED_BY.get(event.kind, "")
+                wanting = [c for c in enrichers if c.get(option)]
+                if wanting:
+                    self._ask_all(event.object_id, wanting, event.kind)
                 place = event.id
             if events:
                 self._store.database.set_meta(_JOURNAL_PLACE, str(place))
             else:
                 self._stopping.wait(0.1)
 
-    def _ask_all(self, object_id: str, connectors: list[dict[str, Any]]) -> None:
+    def _ask_all(
+        self, object_id: str, connectors: list[dict[str, Any]], trigger: str
+    ) -> None:
         stored = self._store.objects.get(object_id)
         if stored is None:
             return
         for connector in connectors:
             if in_scope(connector, stored.entity_type):
-                self._request(connector, stored, trigger="create", mode="auto")
-
-
-def in_scope(connector: dict[str, Any], entity_type: str) -> bool:
-    """Return whether a connector takes entities of a type; an empty scope takes none."""
-    return entity_type.casefold() in {
-        str(s).strip().casefold() for s in connector["scope"]
-    }
+                self._request(
+                    connector, stored, Wish(None, trigger, "auto"), self._store
+                )
 
 
 def _text(value: Any) -> str:

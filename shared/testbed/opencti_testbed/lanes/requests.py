@@ -54,10 +54,25 @@ class Requests:
         )
         return [Waiting(r[0], r[1], r[2], orjson.loads(r[3])) for r in rows]
 
+    def of(self, connector_id: str, limit: int) -> list[Waiting]:
+        """Return the oldest requests of a connector."""
+        rows = self._database.read.execute(
+            "SELECT pk, connector_id, work_id, body FROM request WHERE connector_id = ? ORDER BY pk LIMIT ?",
+            (connector_id, limit),
+        )
+        return [Waiting(r[0], r[1], r[2], orjson.loads(r[3])) for r in rows]
+
     def done(self, pk: int) -> None:
         """Forget a request that was delivered or given up."""
         with self._database.write() as connection:
             connection.execute("DELETE FROM request WHERE pk = ?", (pk,))
+
+    def forget(self, connector_id: str) -> None:
+        """Forget all requests to a connector that is gone."""
+        with self._database.write() as connection:
+            connection.execute(
+                "DELETE FROM request WHERE connector_id = ?", (connector_id,)
+            )
 
     def count(self, connector_id: str) -> int:
         """Return how many requests wait for a connector."""

@@ -13,6 +13,7 @@ import orjson
 from opencti_testbed.store.database import Database, timestamp
 
 Operation = dict[str, Any]
+ENDS = ("delete", "merge")
 COLUMNS = "id, at, kind, object_id, data, context"
 
 
@@ -35,6 +36,11 @@ class Event:
     object_id: str
     data: dict[str, Any]
     context: dict[str, Any]
+
+    @property
+    def is_end(self) -> bool:
+        """Whether an object ceased to be by this change: it was deleted, or swallowed by the one that changed."""
+        return self.kind in ENDS
 
 
 class Events:
@@ -72,6 +78,54 @@ class Events:
             (event_id, limit),
         )
         return [_event(row) for row in rows]
+
+    def newest_of_each(
+        self, event_id: int, until_id: int, limit: int, *, with_ends: bool
+    ) -> list[Event]:
+        """Return of each object its newest change among those that followed one, up to another, in their order.
+
+        Args:
+            event_id: the changes after this one...
+            until_id: ...up to this one, itself included.
+            limit: most changes to return.
+            with_ends: return all deletions and merges too, whatever followed.
+        """
+        newest = "NOT EXISTS (SELECT 1 FROM events n WHERE n.object_id = e.object_id AND n.id > e.id AND n.id <= ?2)"
+        if with_ends:
+            newest = f"(e.kind IN {ENDS} OR {newest})"
+        rows = self._database.read.execute(
+            f"SELECT {COLUMNS} FROM events e WHERE e.id > ?1 AND e.id <= ?2 AND {newest} ORDER BY e.id LIMIT ?3",
+            (event_id, until_id, limit),
+        )
+        return [_event(row) for row in rows]
+
+    def at(self, event_id: int) -> str | None:
+        """Return the instant of a change, None when the journal does not have it."""
+        row = self._database.read.execute(
+            "SELECT at FROM events WHERE id = ?", (event_id,)
+        ).fetchone()
+        return str(row[0]) if row else None
+
+    def first_at(self, object_id: str) -> str | None:
+        """Return the instant of an object's first change (internal id), None when there is none."""
+        row = self._database.read.execute(
+            "SELECT at FROM events WHERE object_id = ? ORDER BY id LIMIT 1",
+            (object_id,),
+        ).fetchone()
+        return str(row[0]) if row else None
+
+    def bounds(self) -> tuple[tuple[int, str], tuple[int, str]] | None:
+        """Return (number, instant) of the first and of the last change, None when there was none."""
+        found = [
+            self._database.read.execute(
+                f"SELECT id, at FROM events ORDER BY id {order} LIMIT 1"
+            ).fetchone()
+            for order in ("ASC", "DESC")
+        ]
+        if None in found:
+            return None
+        first, last = ((int(row[0]), str(row[1])) for row in found)
+        return first, last
 
     def last_id_until(self, at: str) -> int:
         """Return the id of the newest change made up to an instant (`YYYY-MM-DDTHH:MM:SS.mmmZ`), 0 if there is none."""

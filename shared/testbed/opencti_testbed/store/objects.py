@@ -234,17 +234,6 @@ class Objects:
             parameters.append(like(search))
         return self.query(" AND ".join(conditions), parameters, "pk", limit, 0)
 
-    def changed_between(
-        self, after: str, after_pk: int, until: str, limit: int
-    ) -> list[Stored]:
-        """Return objects by their last change: later than (instant, key), up to an instant (ISO 8601, UTC)."""
-        rows = self._database.read.execute(
-            f"SELECT {COLUMNS} FROM object WHERE (updated_at, pk) > (?, ?) AND updated_at <= ?"
-            " ORDER BY updated_at, pk LIMIT ?",
-            (after, after_pk, until, limit),
-        )
-        return [from_row(row) for row in rows]
-
     def counts(self) -> dict[str, int]:
         """Return how many objects of each entity type are stored."""
         rows = self._database.read.execute(

@@ -65,6 +65,7 @@ CREATE TABLE IF NOT EXISTS events (
     data TEXT NOT NULL,
     context TEXT NOT NULL
 );
+CREATE INDEX IF NOT EXISTS events_of_object ON events (object_id);
 
 CREATE TABLE IF NOT EXISTS connector (
     id TEXT PRIMARY KEY,
@@ -96,6 +97,37 @@ CREATE TABLE IF NOT EXISTS request (
     at TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS request_by_connector ON request (connector_id, pk);
+
+-- What is known of uploaded files; `place` is the name of the content's file in the folder of contents.
+CREATE TABLE IF NOT EXISTS file (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    mime_type TEXT NOT NULL,
+    entity_id TEXT,
+    markings TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    version TEXT NOT NULL,
+    uploaded_at TEXT NOT NULL,
+    place TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS file_entity ON file (entity_id);
+
+-- What connectors were given as a step of a playbook, and what they gave back.
+CREATE TABLE IF NOT EXISTS playbook_step (
+    execution_id TEXT PRIMARY KEY,
+    connector_id TEXT NOT NULL,
+    work_id TEXT NOT NULL,
+    sent TEXT NOT NULL,
+    answer TEXT
+) WITHOUT ROWID;
+
+-- Which works read or make a file.
+CREATE TABLE IF NOT EXISTS file_work (
+    file_id TEXT NOT NULL,
+    work_id TEXT NOT NULL,
+    PRIMARY KEY (file_id, work_id)
+) WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS work (
     id TEXT PRIMARY KEY,

@@ -14,6 +14,7 @@ from opencti_testbed.store.administration import Administration
 from opencti_testbed.store.connectors import Connectors
 from opencti_testbed.store.database import Database
 from opencti_testbed.store.events import Events
+from opencti_testbed.store.files import Files
 from opencti_testbed.store.objects import Objects
 from opencti_testbed.store.queue import Queue
 from opencti_testbed.store.works import Works
@@ -34,6 +35,8 @@ class Store:
         self.queue = Queue(self.database)
         self.connectors = Connectors(self.database)
         self.administration = Administration(self.database)
+        self.files = Files(self.database, data_dir / "files")
+        self.files.sweep()
         if self.database.meta("user_id") is None:
             self._seed()
 

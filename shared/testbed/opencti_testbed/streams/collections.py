@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from opencti_testbed.store.database import Database
+from opencti_testbed.streams.matching import check
 
 # Everything; `raw` hides nothing on a real platform either, here both tell the same.
 BUILT_IN = ("live", "raw")
@@ -122,4 +123,5 @@ def _filter_group(filters: Any) -> dict[str, Any]:
         return {}
     if not isinstance(filters, dict) or not {"filters", "filterGroups"} & set(filters):
         raise ValueError("Filters are {mode, filters: [...], filterGroups: [...]}")
+    check(filters)
     return filters

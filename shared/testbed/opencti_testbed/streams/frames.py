@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from opencti_testbed.stix.types import Family
 from opencti_testbed.store.objects import Stored
 
 OPENCTI_EXTENSION = "extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba"
@@ -69,37 +70,38 @@ def change(
 
 
 def told(
-    data: Mapping[str, Any], stored: Stored | None, *, internal_id: str, user_id: str
+    state: Stored, user_id: str, ends: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """Return a STIX object as a stream tells it: with the platform's own knowledge in its extensions.
 
     Args:
-        data: the object as it was stored after the change.
-        stored: what the platform holds of it now; None once it is deleted.
-        internal_id: the platform's id.
+        state: the object as it was after the change.
         user_id: who made the change.
+        ends: what the platform knows of the objects that a relationship joins.
     """
+    data = state.data
     own: dict[str, Any] = {
         "extension_type": "property-extension",
-        "id": internal_id,
-        "type": stored.entity_type if stored else None,
-        "created_at": stored.created_at if stored else None,
-        "updated_at": stored.updated_at if stored else None,
+        "id": state.internal_id,
+        "type": state.entity_type,
+        "created_at": state.created_at,
+        "updated_at": state.updated_at,
         "is_inferred": False,
         "creator_ids": [user_id],
+        **(ends or {}),
     }
     of_observable: dict[str, Any] = {}
     for key, value in data.items():
         if key.startswith(_PREFIX):
             short = key[len(_PREFIX) :]
-            if short in _OF_OBSERVABLES and "created" not in data:
+            if short in _OF_OBSERVABLES and state.family is Family.SCO:
                 of_observable[_OF_OBSERVABLES[short]] = value
             else:
                 own[short] = value
     if data.get("type") == "indicator" and data.get("pattern_type") == "stix":
         own["observable_values"] = observable_values(str(data.get("pattern", "")))
     extensions = dict(data.get("extensions") or {})
-    extensions[OPENCTI_EXTENSION] = {k: v for k, v in own.items() if v is not None}
+    extensions[OPENCTI_EXTENSION] = own
     if of_observable:
         of_observable["extension_type"] = "property-extension"
         extensions[OBSERVABLE_EXTENSION] = of_observable

@@ -1,142 +1,189 @@
-"""Whether an object passes the filters of a stream, before and after a change.
+"""Whether an object passes the filters of a stream, as it is or as it was before a change.
 
-The generic API turns the same FilterGroups into SQL; a stream needs the answer for states that are no longer stored.
+Lists turn the same FilterGroups into SQL over what is stored; a stream needs the answer for states that are stored no
+longer. Both must agree: a test asks both.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-# What a filter calls a property, and where it stands in STIX.
-_PROPERTIES = {
-    "createdBy": "created_by_ref",
-    "objectMarking": "object_marking_refs",
-    "objectLabel": "labels",
-    "objects": "object_refs",
-    "killChainPhases": "kill_chain_phases",
-    "externalReferences": "external_references",
-    "fromId": "source_ref",
-    "toId": "target_ref",
-    "workflow_id": "x_opencti_workflow_id",
-    "standard_id": "id",
-}
-_FAMILIES = {
-    "Stix-Domain-Object": "sdo",
-    "Stix-Cyber-Observable": "sco",
-    "stix-core-relationship": "relationship",
-    "stix-sighting-relationship": "sighting",
-}
-# The general type holds for every object that a stream tells of.
-_ALL = ("Stix-Core-Object", "Stix-Object", "Basic-Object")
+from opencti_testbed.graphql.filters import (
+    COLUMNS,
+    ENDS,
+    REFERENCES,
+    STIX_NAMES,
+    as_list,
+)
+from opencti_testbed.stix import ids
+from opencti_testbed.stix.types import parent_types
+from opencti_testbed.store.objects import Stored
 
-# Ids under which something is known, e.g. internal id -> STIX id.
-Resolve = Callable[[str], str]
+# Finds the object known by an id of any kind.
+Lookup = Callable[[str], Stored | None]
 
 
-def passes(
-    group: Mapping[str, Any] | None,
-    data: Mapping[str, Any],
-    *,
-    entity_type: str,
-    family: str,
-    resolve: Resolve = str,
-) -> bool:
-    """Return whether an object passes a FilterGroup; an empty one lets everything pass.
-
-    Args:
-        group: `{mode, filters: [{key, values, operator, mode}], filterGroups}`.
-        data: the STIX object.
-        entity_type: its type in OpenCTI.
-        family: `sdo`, `sco`, `relationship` or `sighting`.
-        resolve: turns an id of any kind into the STIX id that objects refer by.
-    """
+def passes(group: Mapping[str, Any] | None, state: Stored, lookup: Lookup) -> bool:
+    """Return whether an object passes a FilterGroup (`{mode, filters, filterGroups}`); an empty one lets everything pass."""
     if not group:
         return True
-
-    def one(condition: Mapping[str, Any]) -> bool:
-        return _holds(condition, data, entity_type, family, resolve)
-
-    def inner(nested: Mapping[str, Any]) -> bool:
-        return passes(
-            nested, data, entity_type=entity_type, family=family, resolve=resolve
-        )
-
-    answers = [
-        *map(one, group.get("filters") or ()),
-        *map(inner, group.get("filterGroups") or ()),
+    answers = [_holds(one, state, lookup) for one in as_list(group.get("filters"))]
+    answers += [
+        passes(one, state, lookup) for one in as_list(group.get("filterGroups"))
     ]
     if not answers:
         return True
     return any(answers) if group.get("mode") == "or" else all(answers)
 
 
-def _holds(
-    condition: Mapping[str, Any],
-    data: Mapping[str, Any],
-    entity_type: str,
-    family: str,
-    resolve: Resolve,
-) -> bool:
-    keys = condition.get("key") or ()
-    wanted = [value for value in _list(condition.get("values")) if value is not None]
-    operator = condition.get("operator") or "eq"
-    every = condition.get("mode") == "and"
-    for key in [keys] if isinstance(keys, str) else keys:
-        if key in ("entity_type", "type"):
-            have: list[Any] = [entity_type, *_ALL]
-            have += [name for name, of in _FAMILIES.items() if of == family]
-        else:
-            name = _PROPERTIES.get(key, key)
-            have = _list(data.get(name, data.get(f"x_opencti_{name}")))
-            if name.endswith(("_ref", "_refs")) or name == "id":
-                wanted = [resolve(str(value)) for value in wanted]
-        if _compares(have, operator, wanted, every):
-            return True
-    return False
+def check(group: Mapping[str, Any]) -> None:
+    """See that a FilterGroup can be answered.
+
+    Raises:
+        ValueError: says which operator or key streams do not have.
+    """
+    for one in as_list(group.get("filters")):
+        if not isinstance(one, Mapping) or not as_list(one.get("key")):
+            raise ValueError(f"{one!r} is no filter: it needs a key and values")
+        operator = str(one.get("operator") or "eq")
+        keys = as_list(one.get("key"))
+        if operator in ("nil", "not_nil"):
+            if len(keys) != 1:
+                raise ValueError(f"{operator} takes one key")
+        elif _positive(operator) not in _TESTS:
+            raise ValueError(f"Filter operator {operator!r} is not supported")
+        if "regardingOf" in keys:
+            raise ValueError("Streams cannot be filtered by 'regardingOf'")
+    for inner in as_list(group.get("filterGroups")):
+        check(inner)
 
 
-def _compares(have: list[Any], operator: str, wanted: list[Any], every: bool) -> bool:
-    if operator == "nil":
-        return not have
-    if operator == "not_nil":
-        return bool(have)
-    positive = operator.removeprefix("not_")
-    test = _TESTS.get(positive)
-    if test is None:
-        return False
-    found = [any(test(value, target) for value in have) for target in wanted]
-    if operator.startswith("not_"):
-        return not any(found)
-    return all(found) if every else any(found)
+def _positive(operator: str) -> str:
+    return operator.removeprefix("not_")
 
 
-def _list(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return list(value) if isinstance(value, list | tuple) else [value]
+def _holds(condition: Mapping[str, Any], state: Stored, lookup: Lookup) -> bool:
+    keys = [str(key) for key in as_list(condition.get("key"))]
+    operator = str(condition.get("operator") or "eq")
+    if operator in ("nil", "not_nil"):
+        return any(True for _ in _has(keys[0], state)) == (operator == "not_nil")
+    values = as_list(condition.get("values"))
+    if not values:
+        return True
+    positive = operator == _positive(operator)
+    # `or` between the values of a negative filter: at least one of them is not there.
+    found = [
+        any(_fits(key, _positive(operator), value, state, lookup) for key in keys)
+        == positive
+        for value in values
+    ]
+    return all(found) if condition.get("mode") == "and" else any(found)
+
+
+def _fits(key: str, operator: str, value: Any, state: Stored, lookup: Lookup) -> bool:
+    if key in REFERENCES or key in ("id", "ids"):
+        target = lookup(str(value))
+        wanted = {str(value).casefold()}
+        if target is not None:
+            wanted |= {target.standard_id.casefold(), target.internal_id.casefold()}
+        return any(str(one).casefold() in wanted for one in _has(key, state))
+    if key in ENDS:
+        refs = [ref for name in ENDS[key] for ref in as_list(state.data.get(name))]
+        ends = [end for end in map(lookup, refs) if end is not None]
+        return any(str(value) in _types(end) for end in ends)
+    if key == "entity_type":
+        return str(value) in _types(state)
+    return any(_TESTS[operator](one, value) for one in _has(key, state))
+
+
+def _types(state: Stored) -> list[str]:
+    return [state.entity_type, *parent_types(state.family, state.entity_type)]
+
+
+def _has(key: str, state: Stored) -> Iterator[Any]:
+    """Yield what an object has under a key of a filter."""
+    data = state.data
+    if key in ("id", "ids"):
+        yield from (state.standard_id, state.internal_id)
+        yield from data.get("x_opencti_stix_ids") or ()
+    elif key == "objectLabel":
+        # Labels may be named by their text.
+        for text in data.get("labels") or ():
+            yield from (text, ids.label_id(text))
+    elif key == "externalReferences":
+        for reference in data.get("external_references") or ():
+            yield ids.external_reference_id(reference)
+    elif key == "killChainPhases":
+        for phase in data.get("kill_chain_phases") or ():
+            yield ids.kill_chain_phase_id(phase["kill_chain_name"], phase["phase_name"])
+    elif key in REFERENCES:
+        for name in REFERENCES[key]:
+            yield from as_list(data.get(name))
+    elif key in COLUMNS:
+        yield getattr(state, "entity_type" if key == "relationship_type" else key)
+    else:
+        yield from _attribute(data, STIX_NAMES.get(key, key))
+
+
+def _attribute(data: Mapping[str, Any], name: str) -> Iterator[Any]:
+    # `hashes.MD5` goes one level down; `hashes` alone is any of them.
+    first, _, rest = name.partition(".")
+    value = data.get(first)
+    if isinstance(value, Mapping):
+        value = value.get(rest) if rest else list(value.values())
+    for one in as_list(value):
+        yield str(one).lower() if isinstance(one, bool) else one
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return None if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        return None
 
 
 def _text(value: Any) -> str:
     return str(value).casefold()
 
 
-def _order(value: Any, target: Any) -> int:
-    try:
-        left, right = float(value), float(target)
-        return (left > right) - (left < right)
-    except (TypeError, ValueError):
-        return (str(value) > str(target)) - (str(value) < str(target))
+def _equal(value: Any, target: Any) -> bool:
+    left, right = _number(value), _number(target)
+    if left is not None and right is not None and not isinstance(value, str):
+        return left == right
+    return _text(value) == _text(target)
+
+
+def _ordered(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+    """Return a test of order: numbers are compared with numbers, texts with texts."""
+
+    def compare(value: Any, target: Any) -> bool:
+        number = _number(target)
+        if number is None:
+            return isinstance(value, str) and test(value, str(target))
+        return not isinstance(value, str) and test(value, number)
+
+    return compare
+
+
+def _holds_text(value: Any, target: Any) -> bool:
+    """Return whether a text holds another; `*` stands for anything between."""
+    rest = _text(value)
+    for piece in _text(target).split("*"):
+        _, found, rest = rest.partition(piece) if piece else ("", "*", rest)
+        if not found:
+            return False
+    return True
 
 
 _TESTS: dict[str, Callable[[Any, Any], bool]] = {
-    "eq": lambda value, target: _text(value) == _text(target),
-    "contains": lambda value, target: _text(target) in _text(value),
-    "match": lambda value, target: _text(target) in _text(value),
-    "search": lambda value, target: _text(target) in _text(value),
-    "wildcard": lambda value, target: _text(target).strip("*") in _text(value),
+    "eq": _equal,
+    "contains": _holds_text,
+    "match": _holds_text,
+    "search": _holds_text,
+    "wildcard": _holds_text,
     "starts_with": lambda value, target: _text(value).startswith(_text(target)),
     "ends_with": lambda value, target: _text(value).endswith(_text(target)),
-    "gt": lambda value, target: _order(value, target) > 0,
-    "gte": lambda value, target: _order(value, target) >= 0,
-    "lt": lambda value, target: _order(value, target) < 0,
-    "lte": lambda value, target: _order(value, target) <= 0,
+    "gt": _ordered(lambda value, target: value > target),
+    "gte": _ordered(lambda value, target: value >= target),
+    "lt": _ordered(lambda value, target: value < target),
+    "lte": _ordered(lambda value, target: value <= target),
 }

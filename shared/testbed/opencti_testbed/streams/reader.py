@@ -1,10 +1,11 @@
 """What one listener is told, in order: first what it missed, then what happens."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from opencti_testbed.stix.names import readable_name
 from opencti_testbed.stix.types import Family, classify
 from opencti_testbed.store import Store
 from opencti_testbed.store.events import Event
@@ -38,7 +39,15 @@ class Wishes:
 
 
 class Reader:
-    """Walks through the journal for one listener; reads the database, so it belongs into a thread."""
+    """Walks through the journal for one listener; reads the database, so it belongs into a thread.
+
+    Recovery walks through the journal as well, leaving out what later changes cover: a position means the same
+    whether it was reached by recovery or not.
+
+    Attributes:
+        position: the last change that was dealt with, told or not.
+        at_end: whether the last call of `next_frames` found nothing more to deal with.
+    """
 
     def __init__(self, store: Store, stream: StreamCollection, wishes: Wishes) -> None:
         """Begin at the listener's position."""
@@ -46,73 +55,67 @@ class Reader:
         self._stream = stream
         self._wishes = wishes
         self._told: OrderedDict[str, None] = OrderedDict()
-        self._recovering = (
-            wishes.recover_until is not None and wishes.start.ms <= wishes.recover_until
-        )
         self.position = wishes.start
-        self._journal_id = 0 if self._recovering else self._journal_start()
+        self.at_end = False
+        self._seen = self._number_of(wishes.start)
+        self._recover_to = 0
+        if wishes.recover_until is not None and wishes.start.ms <= wishes.recover_until:
+            until = Position(wishes.recover_until).at
+            self._recover_to = store.events.last_id_until(until)
+
+    def _number_of(self, position: Position) -> int:
+        """Return the number of the last change that a listener has seen."""
+        if not position.ms:
+            return 0
+        if self._store.events.at(position.number) == position.at:
+            return position.number
+        # A mere date, or an event of a journal that is gone: its date still tells what is new.
+        return self._store.events.last_id_until(Position(position.ms - 1).at)
 
     def next_frames(self) -> list[bytes]:
-        """Return the frames of the next changes, [] when the listener knows everything."""
-        if self._recovering:
-            sent = list(self._recovered())
-            if sent:
-                return sent
-            self._recovering = False
-            until = self._wishes.recover_until or 0
-            self._journal_id = self._last_journal_id(until)
-        while events := self._store.events.after(self._journal_id, PAGE):
-            sent = []
-            for event in events:
-                sent += self._frames_of(event)
-                self._journal_id = event.id
-            if sent:
-                return sent
-        return []
+        """Deal with the next changes and return the frames that tell of them; there may be none."""
+        recovering = self._seen < self._recover_to
+        # Who has seen something may know what was deleted or merged since.
+        resumed = self._wishes.start.number > 0
+        if recovering:
+            page = self._store.events.newest_of_each(
+                self._seen, self._recover_to, PAGE, with_ends=resumed
+            )
+        else:
+            page = self._store.events.after(self._seen, PAGE)
+        sent: list[bytes] = []
+        for event in page:
+            as_it_was = not recovering or (resumed and event.is_end)
+            sent += self._changed(event) if as_it_was else self._recovered(event)
+            self._seen = event.id
+            self.position = Position.of(event.at, event.id)
+        if recovering and len(page) < PAGE:
+            self._seen = self._recover_to
+        self.at_end = not page and not recovering
+        return sent
 
-    # -- catching up ---------------------------------------------------------------------------------------------
-
-    def _recovered(self) -> Iterator[bytes]:
-        """Yield a page of the objects as they are, in the order of their last change."""
-        until = Position(self._wishes.recover_until or 0).at
-        # Labels and markings are told inside of others.
-        page = self._store.objects.changed_between(
-            self.position.at, self.position.number, until, PAGE
-        )
-        for stored in page:
-            position = Position.of(stored.updated_at, stored.pk)
-            if stored.family is not Family.META and self._passes(stored.data):
-                yield from self._dependencies(stored.data)
-                yield self._frame(
-                    "create", stored.data, stored, position, referer="init-create"
-                )
-            self.position = position
-        if page and not any(s.family is not Family.META for s in page):
-            yield from self._recovered()
-
-    def _journal_start(self) -> int:
-        if self.position.number:
-            return self.position.number
-        return self._last_journal_id(self.position.ms - 1) if self.position.ms else 0
-
-    def _last_journal_id(self, ms: int) -> int:
-        """Return the id of the last change that was made up to an instant."""
-        return self._store.events.last_id_until(Position(ms).at)
-
-    # -- going on ------------------------------------------------------------------------------------------------
-
-    def _frames_of(self, event: Event) -> Iterable[bytes]:
-        position = Position.of(event.at, event.id)
+    def _recovered(self, event: Event) -> Iterator[bytes]:
+        """Tell of an object as it is now, as if it had just been created."""
         stored = self._store.objects.get(event.object_id)
-        if classify(event.data)[0] is Family.META:
+        # Labels and markings are told inside of others.
+        if stored is None or stored.family is Family.META or not self._passes(stored):
+            return
+        yield from self._dependencies(stored.data)
+        position = Position.of(event.at, event.id)
+        yield self._frame("create", stored, position, referer="init-create")
+
+    def _changed(self, event: Event) -> Iterator[bytes]:
+        """Tell of a change as this listener sees it."""
+        state = self._state(event)
+        if state.family is Family.META:
             return
         kind = event.kind
-        now = kind != "delete" and self._passes(event.data)
-        before = now
+        passed = self._passes(state)
+        now = before = passed
         if kind == "delete":
-            before = self._passes(event.data)
+            now = False
         elif kind == "update":
-            before = self._passes(_before(event))
+            before = self._passes(replace(state, data=_before(event)))
         # An object that comes into view is created for this listener, one that leaves it deleted.
         told_as = {
             (False, True): "create" if kind == "update" else kind,
@@ -123,83 +126,118 @@ class Reader:
             return
         if told_as != "delete":
             yield from self._dependencies(event.data)
-        context = event.context if told_as == kind else None
-        yield self._frame(told_as, event.data, stored, position, event, context=context)
-        self.position = position
-
-    def _passes(self, data: Mapping[str, Any]) -> bool:
-        if not self._stream.filters:
-            return True
-        family, entity_type = classify(data)
-        return passes(
-            self._stream.filters,
-            data,
-            entity_type=entity_type,
-            family=family.value,
-            resolve=self._standard_id,
+        yield self._frame(
+            told_as,
+            state,
+            Position.of(event.at, event.id),
+            context=event.context if told_as == kind else None,
+            event_id=f"event-{event.id}",
         )
 
-    def _standard_id(self, any_id: str) -> str:
-        stored = self._store.objects.get(any_id)
-        return stored.standard_id if stored else any_id
+    def _state(self, event: Event) -> Stored:
+        """Return an object as it was after a change; it may have gone since."""
+        family, entity_type = classify(event.data)
+        present = self._store.objects.get(event.object_id)
+        created_at = (
+            present.created_at
+            if present
+            else self._store.events.first_at(event.object_id)
+        )
+        return Stored(
+            pk=present.pk if present else 0,
+            standard_id=event.data["id"],
+            internal_id=event.object_id,
+            family=family,
+            entity_type=entity_type,
+            name=readable_name(event.data),
+            data=event.data,
+            created_at=created_at or event.at,
+            updated_at=event.at,
+        )
+
+    def _passes(self, state: Stored) -> bool:
+        return passes(self._stream.filters, state, self._store.objects.get)
 
     def _dependencies(self, data: Mapping[str, Any]) -> Iterator[bytes]:
-        """Yield what an object refers to, as creations.
+        """Yield what an object refers to, as creations, each after what it refers to itself.
 
         They carry the position before the object: a listener that stops among them gets the object again.
         """
         if not self._wishes.dependencies:
             return
-        for ref in _references(data):
-            if ref in self._told:
-                continue
-            self._told[ref] = None
-            if len(self._told) > REMEMBERED:
-                self._told.popitem(last=False)
-            stored = self._store.objects.get(ref)
-            if stored is not None:
-                yield from self._dependencies(stored.data)
-                yield self._frame(
-                    "create",
-                    stored.data,
-                    stored,
-                    self.position,
-                    referer="init-dependencies",
-                )
+        # Not recursive: how long a chain of references is, is up to whoever sends objects.
+        open_references = [_references(data)]
+        waiting: list[Stored] = []
+        while open_references:
+            ref = next(open_references[-1], None)
+            if ref is None:
+                open_references.pop()
+                if waiting:
+                    referer = "init-dependencies"
+                    yield self._frame(
+                        "create", waiting.pop(), self.position, referer=referer
+                    )
+            elif self._is_new(ref):
+                stored = self._store.objects.get(ref)
+                if stored is not None:
+                    open_references.append(_references(stored.data))
+                    waiting.append(stored)
+
+    def _is_new(self, ref: str) -> bool:
+        if ref in self._told:
+            return False
+        self._told[ref] = None
+        if len(self._told) > REMEMBERED:
+            self._told.popitem(last=False)
+        return True
 
     def _frame(  # pylint: disable=too-many-arguments
         self,
         kind: str,
-        data: Mapping[str, Any],
-        stored: Stored | None,
+        state: Stored,
         position: Position,
-        event: Event | None = None,
         *,
         referer: str | None = None,
         context: Mapping[str, Any] | None = None,
+        event_id: str | None = None,
     ) -> bytes:
         user_id = self._store.user_id
-        internal_id = stored.internal_id if stored else event.object_id if event else ""
-        name = stored.name if stored else str(data.get("name", data.get("id")))
         body = frames.change(
             kind,
-            frames.told(data, stored, internal_id=internal_id, user_id=user_id),
-            name=f"{data.get('type')} `{name}`",
-            event_id=f"event-{event.id}" if event else f"{referer}-{internal_id}",
+            frames.told(state, user_id, self._ends(state.data)),
+            name=f"{state.entity_type} `{state.name}`",
+            event_id=event_id or f"{referer}-{state.internal_id}",
             user_id=user_id,
             referer=referer,
             context=context,
         )
         return frames.frame(kind, body, position)
 
+    def _ends(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the platform says of the ends of a relationship or sighting: internal ids, types, names."""
+        ends: dict[str, Any] = {}
+        for key in ("source_ref", "target_ref", "sighting_of_ref"):
+            end = self._store.objects.get(data[key]) if key in data else None
+            if end is not None:
+                name = key.removesuffix("_ref")
+                ends[key] = end.internal_id
+                ends[f"{name}_type"] = end.entity_type
+                ends[f"{name}_value"] = end.name
+        if "where_sighted_refs" in data:
+            found = [self._store.objects.get(ref) for ref in data["where_sighted_refs"]]
+            places = [place for place in found if place is not None]
+            ends["where_sighted_refs"] = [place.internal_id for place in places]
+            ends["where_sighted_types"] = [place.entity_type for place in places]
+            ends["where_sighted_values"] = [place.name for place in places]
+        return ends
+
 
 def _before(event: Event) -> dict[str, Any]:
     """Return an object as it was before an update."""
     data = dict(event.data)
     for operation in event.context.get("reverse_patch", ()):
+        # The journal notes changes of whole properties, so a path has one step.
         key = operation["path"][1:].replace("~1", "/").replace("~0", "~")
-        if "/" in key:
-            continue
         if operation["op"] == "remove":
             data.pop(key, None)
         else:

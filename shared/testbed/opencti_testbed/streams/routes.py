@@ -67,15 +67,17 @@ async def events(
     store: Store,
     listeners: Listeners,
     heartbeat: float,
+    *,
     cut: Callable[[int], bool],
+    is_offered: Callable[[], bool],
 ) -> AsyncIterator[bytes]:
-    """Yield frames until the client goes, the platform stops, or `cut(number of events sent)` is true."""
+    """Yield frames until the client goes or the platform stops.
+
+    Or until `cut(number of events sent)` is true, or the stream is not offered any longer as it was.
+    """
     connection_id = str(uuid.uuid4())
-    last = await run_in_threadpool(store.events.last_id)
     hello = {
-        "firstEventId": "0-0",
-        "lastEventId": str(last),
-        "lastEventDate": timestamp(),
+        **await run_in_threadpool(_bounds, store),
         "connectionId": connection_id,
     }
     listeners.open[connection_id] = {"since": timestamp(), "sent": 0}
@@ -91,11 +93,27 @@ async def events(
                     return
             if time.monotonic() - beaten >= heartbeat:
                 beaten = time.monotonic()
+                if not await run_in_threadpool(is_offered):
+                    return  # the client comes back and is told what it is now
                 yield frame("heartbeat", timestamp(), reader.position)
-            if not page:
+            if reader.at_end:
                 await asyncio.sleep(POLL_SECONDS)
     finally:
         listeners.open.pop(connection_id, None)
+
+
+def _bounds(store: Store) -> dict[str, str]:
+    """Return where the journal begins and ends, as the platform greets a listener with."""
+    found = store.events.bounds()
+    if found is None:
+        return {"firstEventId": "0-0", "lastEventId": "0-0"}
+    (first, began), (last, ended) = found
+    return {
+        "firstEventId": str(Position.of(began, first)),
+        "firstEventDate": began,
+        "lastEventId": str(Position.of(ended, last)),
+        "lastEventDate": ended,
+    }
 
 
 def _cut_of(request: Request) -> Callable[[int], bool]:
@@ -132,7 +150,14 @@ def routes(
             return json_response({"error": str(error)}, 400)
         reader = Reader(store, stream, wishes)
         return StreamingResponse(
-            events(reader, store, listeners, heartbeat, _cut_of(request)),
+            events(
+                reader,
+                store,
+                listeners,
+                heartbeat,
+                cut=_cut_of(request),
+                is_offered=lambda: streams.get(stream_id) == stream,
+            ),
             media_type="text/event-stream; charset=utf-8",
             headers={"Cache-Control": "no-cache, no-transform"},
         )
