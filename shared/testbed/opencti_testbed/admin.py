@@ -116,7 +116,14 @@ def routes(platform: Platform) -> list[Route]:
 
     async def get_wait(request: Request) -> Response:
         timeout = number(request, "timeout", 60, LONGEST_WAIT)
-        idle = await run_in_threadpool(platform.worker.wait_idle, timeout)
+
+        def wait() -> bool:
+            until = time.monotonic() + timeout
+            return platform.lanes.catch_up(timeout) and platform.worker.wait_idle(
+                max(until - time.monotonic(), 0)
+            )
+
+        idle = await run_in_threadpool(wait)
         return json_response({"idle": idle}, 200 if idle else 504)
 
     async def reset_state(request: Request) -> Response:

@@ -1,11 +1,7 @@
-"""Enrichment over HTTP alone: the platform asks a connector written on pycti, which listens in a process of its own."""
+"""Enrichment: the platform asks a connector written on pycti, over HTTP and through a broker."""
 
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from pathlib import Path
+import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,172 +9,180 @@ import requests
 
 from opencti_testbed.process import TestbedProcess
 
-CONNECTOR = Path(__file__).with_name("enrichment_connector.py")
-CONNECTOR_ID = "6d8f62a3-8c2f-4f0a-9d39-7c0f8f1a2b4c"
-
-
-class Enricher:
-    """The connector's process."""
-
-    def __init__(self, platform: TestbedProcess) -> None:
-        self._platform = platform
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            self._port = taken.getsockname()[1]
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self, mode: str = "manual") -> None:
-        self._process = subprocess.Popen(  # pylint: disable=consider-using-with
-            [
-                sys.executable,
-                str(CONNECTOR),
-                self._platform.url,
-                self._platform.token,
-                str(self._port),
-                mode,
-            ],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        until = time.monotonic() + 30
-        while all(c["id"] != CONNECTOR_ID for c in self._platform.connectors()):
-            assert time.monotonic() < until
-            time.sleep(0.05)
-
-    def kill(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+Make = Callable[..., Any]
+SCOPE = "Malware,IPv4-Addr"
+ASK = """
+mutation Ask($id: ID!, $connector: ID!) {
+  stixCoreObjectEdit(id: $id) { askEnrichment(connectorId: $connector) { id status name } }
+}
+"""
 
 
 @pytest.fixture(name="enricher")
-def fixture_enricher(platform: TestbedProcess) -> Iterator[Enricher]:
-    enricher = Enricher(platform)
-    yield enricher
-    enricher.kill()
+def fixture_enricher(connector: Make) -> Any:
+    return connector("internal_enrichment", CONNECTOR_SCOPE=SCOPE)
 
 
-def ask(
-    platform: TestbedProcess, entity_id: str, connector_id: str = CONNECTOR_ID
-) -> Any:
+def post(platform: TestbedProcess, path: str, body: Any) -> Any:
     return requests.post(
-        f"{platform.url}/testbed/enrich",
-        json={"entity_id": entity_id, "connector_id": connector_id},
+        f"{platform.url}/testbed/{path}",
+        json=body,
         headers={"Authorization": f"Bearer {platform.token}"},
         timeout=10,
     )
 
 
-def finished(platform: TestbedProcess, number: int = 1) -> list[dict[str, Any]]:
-    """Return the works of the connector once so many are complete."""
-    until = time.monotonic() + 30
-    while True:
-        works = [w for w in platform.works() if w["connector_id"] == CONNECTOR_ID]
-        # The connector's own word on it comes last.
-        done = [w for w in works if w["status"] == "complete" and _is_told(w)]
-        if len(done) >= number:
-            return done
-        assert time.monotonic() < until, works
-        time.sleep(0.05)
-
-
-def _is_told(work: dict[str, Any]) -> bool:
-    said = [m["message"] for m in (*work["messages"], *work["error_messages"])]
-    return any("Sent " in text or "cannot be enriched" in text for text in said)
-
-
-def seed(platform: TestbedProcess, objects: list[dict[str, Any]]) -> None:
-    requests.post(
-        f"{platform.url}/testbed/bundles",
-        json={"type": "bundle", "id": "bundle--1", "objects": objects},
-        headers={"Authorization": f"Bearer {platform.token}"},
-        timeout=10,
-    ).raise_for_status()
+def seed(platform: TestbedProcess, objects: list[dict[str, Any]]) -> dict[str, str]:
+    """Put objects into the platform; return the standard ids of all malware by name."""
+    bundle = {"type": "bundle", "id": "bundle--1", "objects": objects}
+    post(platform, "bundles", bundle).raise_for_status()
     platform.wait_idle()
+    return {one["name"]: one["id"] for one in platform.objects("Malware")}
+
+
+def tool(make: Any) -> dict[str, Any]:
+    made = {**make.malware("t"), "type": "tool"}
+    del made["is_family"]
+    return {**made, "id": made["id"].replace("malware", "tool")}
+
+
+def ask(enricher: Any, entity_id: str) -> dict[str, Any]:
+    answer = enricher.query(ASK, {"id": entity_id, "connector": enricher.id})
+    asked: dict[str, Any] = answer["stixCoreObjectEdit"]["askEnrichment"]
+    return asked
 
 
 def notes(platform: TestbedProcess) -> list[str]:
-    platform.wait_idle()
-    return [note["content"] for note in platform.objects("Note")]
+    return sorted(note["content"] for note in platform.objects("Note"))
 
 
-def test_somebody_asks(platform: TestbedProcess, make: Any, enricher: Enricher) -> None:
-    seed(platform, [make.malware("a")])
-    (stored,) = platform.objects("Malware")
+def test_somebody_asks(served: TestbedProcess, make: Any, enricher: Any) -> None:
+    ids = seed(served, [make.malware("a")])
     enricher.start()
-    answer = ask(platform, stored["id"])
-    assert answer.status_code == 202
-    (work,) = finished(platform)
-    assert work["id"] == answer.json()["work"]
-    assert notes(platform) == [f"Enriched {stored['id']} (Malware)"]
-    assert any(m["message"].startswith("Sent ") for m in work["messages"])
+    asked = ask(enricher, ids["a"])
+    assert asked["status"] == "wait"
+    assert asked["name"] == f"Enrichment ({ids['a']})"
+    (work,) = enricher.works()
+    assert work["id"] == asked["id"]
+    assert notes(served) == [f"Enriched {ids['a']} (Malware)"]
+    said = [message["message"] for message in work["messages"]]
+    assert "Connector ready to process the operation" in said
+    # The entity, and the note about it.
+    assert "Sent 2 bundles" in said
+    assert work["errors"] == 0 and work["expected"] == work["processed"] == 2
 
 
 def test_new_entities_in_scope_are_enriched_by_themselves(
-    platform: TestbedProcess, make: Any, enricher: Enricher
+    served: TestbedProcess, make: Any, enricher: Any
 ) -> None:
-    seed(platform, [make.malware("before")])
-    enricher.start("auto")
-    tool = {
-        **make.malware("t"),
-        "type": "tool",
-        "id": make.malware("t")["id"].replace("malware", "tool"),
-    }
-    del tool["is_family"]
-    seed(platform, [make.malware("a"), make.malware("b"), tool])
-    works = finished(platform, 2)
-    platform.wait_idle()
-    assert len(works) == len(notes(platform)) == 2
+    seed(served, [make.malware("before")])
+    enricher.start(CONNECTOR_AUTO="true")
+    seed(served, [make.malware("a"), make.malware("b"), tool(make)])
+    works = enricher.works(2)
+    assert len(works) == len(notes(served)) == 2
     assert all(work["name"].startswith("Enrichment (malware--") for work in works)
 
 
-def test_what_fails_ends_its_work_and_nothing_else(
-    platform: TestbedProcess, make: Any, enricher: Enricher
+def test_changed_entities_are_enriched_by_themselves_for_who_wants_it(
+    served: TestbedProcess, make: Any, enricher: Any
 ) -> None:
-    seed(platform, [make.malware("poison"), make.malware("good")])
-    by_name = {m["name"]: m["id"] for m in platform.objects("Malware")}
+    seed(served, [make.malware("a"), make.malware("b")])
+    enricher.start(CONNECTOR_AUTO_UPDATE="true")
+    seed(served, [make.malware("a", description="more is known")])
+    assert len(enricher.works()) == len(notes(served)) == 1
+
+
+def test_what_fails_ends_its_work_and_nothing_else(
+    served: TestbedProcess, make: Any, enricher: Any
+) -> None:
+    ids = seed(served, [make.malware("poison"), make.malware("good")])
     enricher.start()
     for name in ("poison", "good"):
-        assert ask(platform, by_name[name]).status_code == 202
-    works = finished(platform, 2)
-    errors = [m["message"] for w in works for m in w["error_messages"]]
+        ask(enricher, ids[name])
+    poisoned, good = enricher.works(2)
+    errors = [message["message"] for message in poisoned["error_messages"]]
     assert any("cannot be enriched" in message for message in errors)
-    assert notes(platform) == [f"Enriched {by_name['good']} (Malware)"]
+    assert good["error_messages"] == []
+    assert notes(served) == [f"Enriched {ids['good']} (Malware)"]
 
 
 def test_a_request_waits_for_a_connector_that_is_away_and_survives_a_restart(
-    platform: TestbedProcess, make: Any, enricher: Enricher
+    served: TestbedProcess, make: Any, enricher: Any
 ) -> None:
-    seed(platform, [make.malware("a")])
-    (stored,) = platform.objects("Malware")
+    ids = seed(served, [make.malware("a")])
     enricher.start()
     enricher.kill()
-    assert ask(platform, stored["id"]).status_code == 202
-    platform.kill()
-    platform.start()
+    ask(enricher, ids["a"])
+    served.kill()
+    served.start()
     enricher.start()
-    assert len(finished(platform)) == 1
-    assert notes(platform)
+    assert len(enricher.works()) == 1
+    assert notes(served)
+
+
+# Over HTTP the platform knows one address of a connector: replicas would need a balancer in front of them.
+@pytest.mark.parametrize("transport", ["amqp"], indirect=True)
+def test_two_replicas_share_one_queue(
+    served: TestbedProcess, make: Any, enricher: Any
+) -> None:
+    names = [f"m{number}" for number in range(20)]
+    ids = seed(served, [make.malware(name) for name in names])
+    enricher.start()
+    enricher.start()
+    for name in names:
+        ask(enricher, ids[name])
+    works = enricher.works(20)
+    assert len(works) == len(notes(served)) == 20
+    assert all(work["error_messages"] == [] for work in works)
+
+
+def test_the_step_of_a_playbook(
+    served: TestbedProcess, make: Any, enricher: Any
+) -> None:
+    ids = seed(served, [make.malware("a")])
+    enricher.start()
+    carried = {
+        "type": "bundle",
+        "id": f"bundle--{uuid.uuid4()}",
+        "objects": [{**make.malware("a"), "id": ids["a"]}, make.malware("other")],
+    }
+    answer = post(
+        served,
+        "playbook",
+        {"entity_id": ids["a"], "connector_id": enricher.id, "bundle": carried},
+    )
+    assert answer.status_code == 202
+    execution = answer.json()["execution"]
+
+    def step() -> dict[str, Any]:
+        found: dict[str, Any] = served.get(f"playbook/{execution}")
+        return found
+
+    enricher.wait_for(lambda: step()["answer"] is not None)
+    assert step()["sent"] == carried
+    objects = step()["answer"]["objects"]
+    assert [one["type"] for one in objects] == ["malware", "malware", "note"]
+    enricher.wait_for(lambda: notes(served) == [f"Enriched {ids['a']} (Malware)"])
 
 
 def test_what_cannot_be_asked_is_said(
-    platform: TestbedProcess, make: Any, client: Any, enricher: Enricher
+    served: TestbedProcess, make: Any, connector: Make, enricher: Any
 ) -> None:
-    tool = {
-        **make.malware("t"),
-        "type": "tool",
-        "id": make.malware("t")["id"].replace("malware", "tool"),
-    }
-    del tool["is_family"]
-    seed(platform, [make.malware("a"), tool])
-    (malware,) = platform.objects("Malware")
-    (stored_tool,) = platform.objects("Tool")
+    ids = seed(served, [make.malware("a"), tool(make)])
+    (stored_tool,) = served.objects("Tool")
     enricher.start()
-    for entity, connector, words in (
-        ("malware--1", CONNECTOR_ID, "There is no entity"),
-        (malware["id"], "nobody", "There is no connector"),
-        (malware["id"], client.helper.connect_id, "not INTERNAL_ENRICHMENT"),
-        (stored_tool["id"], CONNECTOR_ID, "Tool is not in the scope"),
+    importer = connector("external_import")
+    importer.run(AMOUNT="1")
+    for entity, asked, words in (
+        ("malware--1", enricher.id, "There is no entity"),
+        (ids["a"], "nobody", "There is no connector"),
+        (ids["a"], importer.id, "not INTERNAL_ENRICHMENT"),
+        (stored_tool["id"], enricher.id, "Tool is not in the scope"),
     ):
-        answer = ask(platform, entity, connector)
+        answer = post(served, "enrich", {"entity_id": entity, "connector_id": asked})
         assert answer.status_code == 400
         assert words in answer.json()["error"]
+    for path in ("enrich", "playbook"):
+        answer = post(served, path, ["nonsense"])
+        assert answer.status_code == 400
+        assert "entity_id" in answer.json()["error"]

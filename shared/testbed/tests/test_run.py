@@ -121,3 +121,39 @@ def test_stopping_leaves_no_process_behind(tmp_path: Path, how: signal.Signals) 
     assert "stopped" in output
     _, alive = psutil.wait_procs(children, timeout=10)
     assert not alive
+
+
+def test_what_is_seeded_is_there_before_the_connector_starts_and_is_not_its_work(
+    tmp_path: Path,
+) -> None:
+    seeds = tmp_path / "seeds.json"
+    malware = {
+        "type": "malware",
+        "id": "malware--11111111-1111-4111-8111-111111111111",
+        "name": "seeded",
+        "is_family": False,
+    }
+    seeds.write_text(json.dumps([malware]))
+    found = 'assert [m["name"] for m in helper.api.malware.list()] == ["seeded"]\n'
+    folder = connector(tmp_path, found)
+    done = run(str(folder), "--once", "--seed", str(seeds))
+    assert done.returncode == 1
+    assert "nothing arrived" in done.stdout and "exit code" not in done.stdout
+    (folder / "src" / "main.py").write_text(HEAD + found + "send(tool)")
+    assert run(str(folder), "--once", "--seed", str(seeds)).returncode == 0
+    refused = run(str(folder), "--once", "--seed", str(tmp_path / "none.json"))
+    assert refused.returncode == 1
+    assert "none.json" in refused.stderr
+
+
+def test_a_listening_connector_is_told_where_to_listen(tmp_path: Path) -> None:
+    body = """
+import os, socket
+assert helper.listen_protocol == "API" and helper.queue_protocol == "api"
+port = int(os.environ["CONNECTOR_LISTEN_PROTOCOL_API_PORT"])
+assert helper.listen_protocol_api_uri == f"http://127.0.0.1:{port}"
+socket.create_server(("127.0.0.1", port)).close()
+send(tool)
+"""
+    done = run(str(connector(tmp_path, body)), "--once")
+    assert done.returncode == 0, done.stdout

@@ -14,6 +14,8 @@ from pika.exceptions import AMQPError
 
 LISTEN_EXCHANGE, PUSH_EXCHANGE = "amqp.connector.exchange", "amqp.worker.exchange"
 PERSISTENT = 2
+# A message of this type is the platform's own: it marks a place in a queue.
+MARKER = "opencti-testbed-marker"
 
 
 class BrokerAway(RuntimeError):
@@ -107,6 +109,28 @@ class Broker:
             channel = connection.channel()
             for name in (names["listen"], names["push"]):
                 channel.queue_delete(name)
+
+    def mark(self, markers: Mapping[str, str]) -> None:
+        """Put a marker behind all that connectors have pushed so far.
+
+        Args:
+            markers: {name of the marker: id of the connector}.
+
+        Raises:
+            BrokerAway: the broker does not answer, left, or has no such queue.
+        """
+        with self.connected() as connection:
+            channel = connection.channel()
+            channel.confirm_delivery()
+            for marker, connector_id in markers.items():
+                names = queue_config(connector_id)
+                channel.basic_publish(
+                    names["push_exchange"],
+                    names["push_routing"],
+                    b"",
+                    pika.BasicProperties(type=MARKER, message_id=marker),
+                    mandatory=True,
+                )
 
     def send(self, connector_id: str, bodies: Iterable[Mapping[str, Any]]) -> None:
         """Put messages into the queue that a connector listens to; the broker has them when this returns.

@@ -6,6 +6,8 @@ ingested in its order.
 
 import logging
 import threading
+import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,7 +16,13 @@ import orjson
 from pika.adapters.blocking_connection import BlockingChannel
 
 from opencti_testbed.ingest.worker import IngestWorker, Offer
-from opencti_testbed.lanes.broker import Broker, BrokerAway, declare, queue_config
+from opencti_testbed.lanes.broker import (
+    MARKER,
+    Broker,
+    BrokerAway,
+    declare,
+    queue_config,
+)
 from opencti_testbed.lanes.messages import Pushed, UnreadableMessage, read
 from opencti_testbed.store import Store
 
@@ -30,6 +38,7 @@ class _Message:
     connector_id: str
     tag: int
     body: bytes
+    marker: str | None
 
 
 class Collector:
@@ -41,6 +50,8 @@ class Collector:
         self._store = store
         self._worker = worker
         self._taken: list[_Message] = []
+        self._awaited: set[str] = set()
+        self._arrival = threading.Condition()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="collector", daemon=True)
 
@@ -52,6 +63,27 @@ class Collector:
         """End; what is not acknowledged waits at the broker."""
         self._stopping.set()
         self._thread.join(timeout=10)
+
+    def catch_up(self, timeout: float) -> bool:
+        """Return True when all that connectors had pushed before is on disk, False after `timeout` seconds."""
+        until = time.monotonic() + timeout
+        ids = [str(connector["id"]) for connector in self._store.connectors.all()]
+        markers = {str(uuid.uuid4()): connector_id for connector_id in ids}
+        with self._arrival:
+            self._awaited |= markers.keys()
+        try:
+            self._broker.mark(markers)
+            with self._arrival:
+                return self._arrival.wait_for(
+                    lambda: self._awaited.isdisjoint(markers),
+                    max(until - time.monotonic(), 0),
+                )
+        except BrokerAway as error:
+            LOGGER.warning("Nobody knows what waits: %s", error)
+            return False
+        finally:
+            with self._arrival:
+                self._awaited -= markers.keys()
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -83,25 +115,31 @@ class Collector:
                         consumed[self._listen(channel, connector_id)] = connector_id
                 connection.process_data_events(time_limit=LOOK_SECONDS)
                 if self._taken:
-                    self._keep(self._taken)
+                    self._worker.accept_all(self._offers(self._taken))
                     channel.basic_ack(self._taken[-1].tag, multiple=True)
+                    self._note_markers(self._taken)
                     self._taken.clear()
 
     def _listen(self, channel: BlockingChannel, connector_id: str) -> str:
-        def take(_: BlockingChannel, method: Any, __: Any, body: bytes) -> None:
-            self._taken.append(_Message(connector_id, method.delivery_tag, body))
+        def take(_: BlockingChannel, method: Any, about: Any, body: bytes) -> None:
+            marker = about.message_id if about.type == MARKER else None
+            self._taken.append(
+                _Message(connector_id, method.delivery_tag, body, marker)
+            )
 
         queue = queue_config(connector_id)["push"]
         return str(channel.basic_consume(queue, take))
 
-    def _keep(self, messages: list[_Message]) -> None:
-        self._worker.accept_all(self._offers(messages))
+    def _note_markers(self, messages: list[_Message]) -> None:
+        with self._arrival:
+            self._awaited -= {one.marker for one in messages if one.marker}
+            self._arrival.notify_all()
 
     def _offers(self, messages: list[_Message]) -> Iterator[Offer]:
         """Yield what the messages bring; neighbours of one work are one bundle."""
         waiting: tuple[str, Pushed] | None = None
         for message in messages:
-            pushed = self._read(message)
+            pushed = None if message.marker else self._read(message)
             if pushed is None:
                 continue
             if waiting is not None and waiting[0] == message.connector_id:

@@ -64,6 +64,10 @@ class Lanes:
         self.enrichment.stop()
         self.delivery.stop()
 
+    def catch_up(self, timeout: float) -> bool:
+        """Return True when all that connectors had pushed before is on disk, False after `timeout` seconds."""
+        return self._collector is None or self._collector.catch_up(timeout)
+
     def registered(self, connector: Mapping[str, Any]) -> None:
         """Declare the queues of a connector.
 

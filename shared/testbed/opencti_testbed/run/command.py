@@ -15,6 +15,7 @@ import requests
 import typer
 from rich.console import Console
 
+from opencti_testbed.content.commands import seed as seed_platform
 from opencti_testbed.process import TestbedProcess
 from opencti_testbed.run import report
 from opencti_testbed.run.connector import (
@@ -55,6 +56,19 @@ def run(  # pylint: disable=too-many-arguments,too-many-positional-arguments
         Path | None,
         typer.Option(
             help="Folder of the platform's data; kept. Default: a temporary one."
+        ),
+    ] = None,
+    seed: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="STIX file that the embedded platform holds before the connector starts; repeatable."
+        ),
+    ] = None,
+    amqp: Annotated[
+        str | None,
+        typer.Option(
+            envvar="TESTBED_AMQP",
+            help="RabbitMQ broker between platform and connector (amqp://...). Default: HTTP alone.",
         ),
     ] = None,
     summary: Annotated[
@@ -100,9 +114,11 @@ def run(  # pylint: disable=too-many-arguments,too-many-positional-arguments
         if url and token and not embedded:
             _run_elsewhere(console, main, folder, python, extra, once)
         else:
-            watched = _Watched(console, main, folder.resolve(), python, extra, once)
+            watched = _Watched(
+                console, main, folder.resolve(), python, extra, once, amqp
+            )
             keep = console.is_terminal and not exit_after
-            code = watched.run(runs, data, summary, keep)
+            code = watched.run(runs, data, seed or [], summary, keep)
     except Interrupted:
         console.print("stopped")
         code = 130
@@ -152,6 +168,7 @@ class _Watched:
         python: str,
         extra: dict[str, str],
         once: bool,
+        amqp: str | None,
     ) -> None:
         self._console = console
         self._main = main
@@ -159,9 +176,15 @@ class _Watched:
         self._python = python
         self._extra = extra
         self._once = once
+        self._amqp = amqp
 
     def run(
-        self, runs: int, data: Path | None, summary_file: Path | None, keep: bool
+        self,
+        runs: int,
+        data: Path | None,
+        seeds: list[Path],
+        summary_file: Path | None,
+        keep: bool,
     ) -> int:
         """Do everything; return the exit code."""
         with ExitStack() as stack:
@@ -169,7 +192,9 @@ class _Watched:
                 stack.enter_context(tempfile.TemporaryDirectory(prefix="testbed-run-"))
             )
             folder.mkdir(parents=True, exist_ok=True)
-            platform = stack.enter_context(TestbedProcess(folder))
+            options = ("--amqp", self._amqp) if self._amqp else ()
+            platform = stack.enter_context(TestbedProcess(folder, options=options))
+            seeded = _seed(platform, seeds)
             log = folder / f"{self._folder.name}.log"
             self._console.print(f"Platform   {platform.url}")
             self._console.print(f"Connector  {self._folder} (log: {log})")
@@ -185,7 +210,9 @@ class _Watched:
             if summary_file:
                 report.write_summary(summary_file, summary)
                 self._console.print(f"Summary    {summary_file}")
-            verdict = self._verdict(done[-1].ended, state["rejected"], state["created"])
+            verdict = self._verdict(
+                done[-1].ended, state["rejected"], state["created"] - seeded
+            )
             if verdict:
                 self._console.print(verdict, style="red")
             if keep:
@@ -200,7 +227,11 @@ class _Watched:
             self._python,
             self._main,
             environment(
-                self._folder, platform.url, platform.token, self._extra, self._once
+                self._folder,
+                platform,
+                self._extra,
+                once=self._once,
+                transport="amqp" if self._amqp else "api",
             ),
             log,
         )
@@ -264,6 +295,16 @@ class _Watched:
                 time.sleep(0.5)
         except Interrupted:
             self._console.print("stopped")
+
+
+def _seed(platform: TestbedProcess, files: list[Path]) -> int:
+    """Put files into the platform; return how many objects they created."""
+    if not files:
+        return 0
+    before: int = platform.summary()["created"]
+    seed_platform(files, platform.url, platform.token)
+    created: int = platform.summary()["created"]
+    return created - before
 
 
 def _summary(platform: TestbedProcess) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -11,6 +12,8 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from opencti_testbed.process import TestbedProcess
 
 LAST_WORDS = 30
 GRACE_SECONDS = 15.0
@@ -48,20 +51,37 @@ def main_file(folder: Path) -> Path:
 
 
 def environment(
-    folder: Path, url: str, token: str, extra: Mapping[str, str], once: bool
+    folder: Path,
+    platform: TestbedProcess,
+    extra: Mapping[str, str],
+    *,
+    once: bool = False,
+    transport: str = "api",
 ) -> dict[str, str]:
     """Return the environment of a connector for a platform.
 
-    What the caller has set wins over the defaults; address, token and queue are the platform's.
+    What the caller has set wins over the defaults; address, token and transport are the platform's.
+
+    Args:
+        folder: the connector's folder.
+        extra: further variables; they win over everything.
+        once: whether the connector shall end after one run.
+        transport: `api` (HTTP alone) or `amqp`.
     """
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
     defaults = {
         "CONNECTOR_ID": str(uuid.uuid5(uuid.NAMESPACE_URL, f"connector/{folder.name}")),
         "CONNECTOR_LOG_LEVEL": "info",
+        "CONNECTOR_LIVE_STREAM_ID": "live",
     }
     forced = {
-        "OPENCTI_URL": url,
-        "OPENCTI_TOKEN": token,
-        "CONNECTOR_QUEUE_PROTOCOL": "api",
+        "OPENCTI_URL": platform.url,
+        "OPENCTI_TOKEN": platform.token,
+        "CONNECTOR_QUEUE_PROTOCOL": transport,
+        "CONNECTOR_LISTEN_PROTOCOL": transport.upper(),
+        "CONNECTOR_LISTEN_PROTOCOL_API_PORT": str(port),
+        "CONNECTOR_LISTEN_PROTOCOL_API_URI": f"http://127.0.0.1:{port}",
         "PYTHONUNBUFFERED": "1",
     }
     if once:
