@@ -183,7 +183,7 @@ def test_names_that_are_none_are_refused(
     with pytest.raises(ValueError, match="name of a file|Upload"):
         client.query(UPLOAD, {"file": client.api.file(name, "text")})
     # Nothing was written, neither here nor anywhere around.
-    assert {path for path in platform.data_dir.rglob("*")} <= before
+    assert set(platform.data_dir.rglob("*")) <= before
     assert file_ids(platform) == []
 
 

@@ -1,8 +1,6 @@
 """Files: importers and exporters written on pycti, over HTTP and through a broker."""
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest

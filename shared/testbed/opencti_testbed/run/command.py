@@ -6,6 +6,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -114,11 +115,16 @@ def run(  # pylint: disable=too-many-arguments,too-many-positional-arguments
         if url and token and not embedded:
             _run_elsewhere(console, main, folder, python, extra, once)
         else:
-            watched = _Watched(
-                console, main, folder.resolve(), python, extra, once, amqp
-            )
-            keep = console.is_terminal and not exit_after
-            code = watched.run(runs, data, seed or [], summary, keep)
+            code = _Watched(
+                console=console,
+                main=main,
+                folder=folder.resolve(),
+                python=python,
+                extra=extra,
+                once=once,
+                amqp=amqp,
+                seeds=seed or [],
+            ).run(runs, data, summary, console.is_terminal and not exit_after)
     except Interrupted:
         console.print("stopped")
         code = 130
@@ -157,34 +163,21 @@ def _run_elsewhere(
     os.execve(python, [python, main.name], variables)
 
 
+@dataclass(frozen=True, kw_only=True)
 class _Watched:
     """A connector and the embedded platform, both watched."""
 
-    def __init__(
-        self,
-        console: Console,
-        main: Path,
-        folder: Path,
-        python: str,
-        extra: dict[str, str],
-        once: bool,
-        amqp: str | None,
-    ) -> None:
-        self._console = console
-        self._main = main
-        self._folder = folder
-        self._python = python
-        self._extra = extra
-        self._once = once
-        self._amqp = amqp
+    console: Console
+    main: Path
+    folder: Path
+    python: str
+    extra: dict[str, str]
+    once: bool
+    amqp: str | None
+    seeds: list[Path]
 
     def run(
-        self,
-        runs: int,
-        data: Path | None,
-        seeds: list[Path],
-        summary_file: Path | None,
-        keep: bool,
+        self, runs: int, data: Path | None, summary_file: Path | None, keep: bool
     ) -> int:
         """Do everything; return the exit code."""
         with ExitStack() as stack:
@@ -192,12 +185,12 @@ class _Watched:
                 stack.enter_context(tempfile.TemporaryDirectory(prefix="testbed-run-"))
             )
             folder.mkdir(parents=True, exist_ok=True)
-            options = ("--amqp", self._amqp) if self._amqp else ()
+            options = ("--amqp", self.amqp) if self.amqp else ()
             platform = stack.enter_context(TestbedProcess(folder, options=options))
-            seeded = _seed(platform, seeds)
-            log = folder / f"{self._folder.name}.log"
-            self._console.print(f"Platform   {platform.url}")
-            self._console.print(f"Connector  {self._folder} (log: {log})")
+            seeded = _seed(platform, self.seeds)
+            log = folder / f"{self.folder.name}.log"
+            self.console.print(f"Platform   {platform.url}")
+            self.console.print(f"Connector  {self.folder} (log: {log})")
             done = [
                 self._one(
                     platform, log, f"run {number} of {runs}" if runs > 1 else "run"
@@ -206,15 +199,15 @@ class _Watched:
             ]
             state = platform.summary()
             summary = report.summary_json(done, state)
-            report.print_report(self._console, summary, state, platform.errors())
+            report.print_report(self.console, summary, state, platform.errors())
             if summary_file:
                 report.write_summary(summary_file, summary)
-                self._console.print(f"Summary    {summary_file}")
+                self.console.print(f"Summary    {summary_file}")
             verdict = self._verdict(
                 done[-1].ended, state["rejected"], state["created"] - seeded
             )
             if verdict:
-                self._console.print(verdict, style="red")
+                self.console.print(verdict, style="red")
             if keep:
                 self._stay(platform)
             return 1 if verdict else 0
@@ -224,14 +217,14 @@ class _Watched:
         known = {work["id"] for work in platform.works()}
         started_at, started = datetime.now(UTC), time.monotonic()
         connector = ConnectorProcess(
-            self._python,
-            self._main,
+            self.python,
+            self.main,
             environment(
-                self._folder,
+                self.folder,
                 platform,
-                self._extra,
-                once=self._once,
-                transport="amqp" if self._amqp else "api",
+                self.extra,
+                once=self.once,
+                transport="amqp" if self.amqp else "api",
             ),
             log,
         )
@@ -241,12 +234,12 @@ class _Watched:
             connector.stop()
         after = platform.summary()
         if ended.exit_code:
-            self._console.print(
+            self.console.print(
                 f"The connector ended with exit code {ended.exit_code}. Its last words:",
                 style="red",
             )
             for line in list(connector.last_words)[-12:]:
-                self._console.print(f"  {line}", markup=False)
+                self.console.print(f"  {line}", markup=False)
         return report.Run(
             started_at.isoformat(timespec="seconds"),
             ended,
@@ -258,7 +251,7 @@ class _Watched:
     def _watch(
         self, platform: TestbedProcess, connector: ConnectorProcess, name: str
     ) -> Ended:
-        with Progress(self._console, f"{self._folder.name}: {name} begins") as progress:
+        with Progress(self.console, f"{self.folder.name}: {name} begins") as progress:
             while True:
                 ended = connector.poll()
                 last = connector.last_words[-1] if connector.last_words else ""
@@ -287,14 +280,14 @@ class _Watched:
         return ""
 
     def _stay(self, platform: TestbedProcess) -> None:
-        self._console.print(
+        self.console.print(
             f"\nLook at it: [bold]{platform.url}[/bold]   (Ctrl-C stops the platform)"
         )
         try:
             while platform.is_running:
                 time.sleep(0.5)
         except Interrupted:
-            self._console.print("stopped")
+            self.console.print("stopped")
 
 
 def _seed(platform: TestbedProcess, files: list[Path]) -> int:
