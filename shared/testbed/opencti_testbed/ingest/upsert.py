@@ -18,6 +18,7 @@ from opencti_testbed.stix.markings import TLP_IDS_BY_NAME
 from opencti_testbed.stix.types import Family, classify
 from opencti_testbed.store.objects import Objects
 
+STIX_VERSION = "2.1"
 DEFAULT_INDICATOR_SCORE = 50
 
 
@@ -113,15 +114,20 @@ class Upserter:
         others: list[str],
         digest: bytes,
     ) -> int:
+        family, entity_type = kind
+        if family is not Family.META:
+            stix.setdefault("spec_version", STIX_VERSION)
         if others:
             stix["x_opencti_stix_ids"] = others
-        if kind[1] == "Indicator":
+        if family is Family.SIGHTING:
+            stix.setdefault("x_opencti_negative", False)
+        if entity_type == "Indicator":
             stix.setdefault("x_opencti_score", DEFAULT_INDICATOR_SCORE)
             main = derive.main_observable_type(stix)
             if main:
                 stix.setdefault("x_opencti_main_observable_type", main)
         self._linker.keep_strictest_markings(connection, stix)
-        return self._objects.insert(connection, *kind, stix, digest)
+        return self._objects.insert(connection, family, entity_type, stix, digest)
 
     def _merge(
         self,
