@@ -20,7 +20,7 @@ from opencti_testbed.store.queue import SetAside, Waiting
 
 LOGGER = logging.getLogger("opencti_testbed.ingest")
 # A transaction's length: long enough to be cheap, short enough that nobody waits for the writer.
-BATCH_SECONDS = 0.05
+BATCH_SECONDS = 0.1
 BATCH_STEPS = 500
 SOURCE_LENGTH = 2_000
 # How long an object waits for what it refers to, when nothing else is left to ingest.

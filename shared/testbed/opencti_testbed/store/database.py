@@ -41,6 +41,8 @@ class Database:
         self.after_rollback: Callable[[], None] = lambda: None
         self._writer = self._connect()
         self._writer.execute("PRAGMA cache_size = -96000")
+        # Pages that change again and again reach the database file once.
+        self._writer.execute("PRAGMA wal_autocheckpoint = 16000")
         self._writer.executescript(
             resources.files(__package__)
             .joinpath("schema.sql")

@@ -1,10 +1,11 @@
-"""What objects are found by: their attributes, and the words of their names and descriptions.
+"""What objects are found by: their attributes, and the words of their names and descriptions; and how many there are.
 
 The index is written with the objects, once for each transaction: written object by object it would cost more than all
 else together.
 """
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -77,10 +78,12 @@ class Pending:
     Attributes:
         attributes: whether an entry is to be there.
         words: key of an object -> (words that are in the index, words that are to be).
+        counts: (entity type, family) -> how many objects there are more.
     """
 
     attributes: dict[Entry, bool] = field(default_factory=dict)
     words: dict[int, tuple[Words | None, Words | None]] = field(default_factory=dict)
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def note(self, pk: int, before: Words | None, after: Words | None) -> None:
         """Note that an object's words change."""
@@ -90,6 +93,8 @@ class Pending:
     def take(self, later: "Pending") -> None:
         """Take over changes that came later."""
         self.attributes |= later.attributes
+        for kind, number in later.counts.items():
+            self.counts[kind] += number
         for pk, (before, after) in later.words.items():
             self.note(pk, before, after)
 
@@ -109,7 +114,7 @@ class Index:
         after: tuple[Mapping[str, Any], str] | None,
     ) -> None:
         """Note what an object was and is; each is (content, name), or None when it was or is not there."""
-        pending = self._pending if self._attempt is None else self._attempt
+        pending = self._now
         if before:
             pending.attributes.update(dict.fromkeys(entries(pk, before[0]), False))
         if after:
@@ -118,6 +123,14 @@ class Index:
         new = words(*after) if after else None
         if old != new:
             pending.note(pk, old, new)
+
+    def count(self, entity_type: str, family: str, more: int) -> None:
+        """Note that there are more objects of a type, or fewer."""
+        self._now.counts[entity_type, family] += more
+
+    @property
+    def _now(self) -> Pending:
+        return self._pending if self._attempt is None else self._attempt
 
     def attempt(self) -> None:
         """Begin changes that may be taken back."""
@@ -154,6 +167,10 @@ class Index:
         connection.executemany(
             "INSERT INTO words (rowid, name, description) VALUES (?, ?, ?)",
             [(pk, *new) for pk, (_, new) in pending.words.items() if new],
+        )
+        connection.executemany(
+            "INSERT INTO type_count VALUES (?1, ?2, ?3) ON CONFLICT (entity_type) DO UPDATE SET n = n + ?3",
+            [(*kind, number) for kind, number in pending.counts.items() if number],
         )
 
 

@@ -303,10 +303,7 @@ class Objects:
                 now,
             ),
         )
-        connection.execute(
-            "INSERT INTO type_count VALUES (?, ?, 1) ON CONFLICT (entity_type) DO UPDATE SET n = n + 1",
-            (entity_type, family.value),
-        )
+        self._index.count(entity_type, family.value, 1)
         pk = cursor.lastrowid
         assert pk is not None
         self._index.change(pk, None, (data, name))
@@ -358,10 +355,7 @@ class Objects:
         connection.execute("DELETE FROM object WHERE pk = ?", (pk,))
         connection.execute("DELETE FROM ref WHERE pk = ?1 OR target = ?1", (pk,))
         connection.execute("DELETE FROM alias WHERE pk = ?", (pk,))
-        connection.execute(
-            "UPDATE type_count SET n = n - 1 WHERE entity_type = ?",
-            (stored.entity_type,),
-        )
+        self._index.count(stored.entity_type, stored.family.value, -1)
         self.forget_known()
 
     def referring(
