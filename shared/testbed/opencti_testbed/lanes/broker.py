@@ -3,6 +3,7 @@
 Source: AMQP 0-9-1; names and kinds of exchanges and queues are those that the platform declares for each connector.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,8 @@ from pika.exceptions import AMQPError
 
 LISTEN_EXCHANGE, PUSH_EXCHANGE = "amqp.connector.exchange", "amqp.worker.exchange"
 PERSISTENT = 2
+# What is wrong is said once and in words by whoever needs the broker.
+logging.getLogger("pika").setLevel(logging.CRITICAL)
 # A message of this type is the platform's own: it marks a place in a queue.
 MARKER = "opencti-testbed-marker"
 
@@ -34,6 +37,14 @@ def queue_config(connector_id: str) -> dict[str, str]:
     }
 
 
+def _cause(error: BaseException) -> str:
+    """Return what a broker's client wraps several times, in words."""
+    while error.args and isinstance(error.args[0], BaseException):
+        error = error.args[0]
+    inner = getattr(error, "exception", None)
+    return str(inner or error) or type(error).__name__
+
+
 class Broker:
     """Opens connections to one broker; each caller has its own, for as long as it needs it."""
 
@@ -43,14 +54,15 @@ class Broker:
         Raises:
             ValueError: the URL is none.
         """
-        try:
-            self._parameters = pika.URLParameters(url)
-        except (ValueError, TypeError, KeyError) as error:
-            raise ValueError(f"{url!r} is no AMQP URL: {error}") from error
         if not url.startswith(("amqp://", "amqps://")):
             raise ValueError(
-                f"{url!r} is no AMQP URL: it begins with neither amqp nor amqps"
+                f"{url!r} is no AMQP URL: it begins with neither amqp:// nor amqps://"
             )
+        try:
+            self._parameters = pika.URLParameters(url)
+        except (ValueError, TypeError, LookupError) as error:
+            # Not the URL itself: there may be a password in it.
+            raise ValueError(f"The broker's address is no AMQP URL: {error}") from error
         self._parameters.heartbeat = 30
         self._parameters.blocked_connection_timeout = 30
         self._parameters.socket_timeout = 5
@@ -84,7 +96,7 @@ class Broker:
                     connection.close()
         except (AMQPError, OSError) as error:
             raise BrokerAway(
-                f"The broker at {self.address} is not there: {error!r}"
+                f"The broker at {self.address} is not there: {_cause(error)}"
             ) from error
 
     def declare(self, connectors: Iterable[Mapping[str, Any]]) -> None:

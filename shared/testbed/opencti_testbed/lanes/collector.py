@@ -51,6 +51,7 @@ class Collector:
         self._worker = worker
         self._taken: list[_Message] = []
         self._awaited: set[str] = set()
+        self._broker_was_there = True
         self._arrival = threading.Condition()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="collector", daemon=True)
@@ -90,7 +91,9 @@ class Collector:
             try:
                 self._consume()
             except BrokerAway as error:
-                LOGGER.warning("Messages wait: %s", error)
+                if self._broker_was_there:
+                    LOGGER.warning("Messages wait: %s", error)
+                self._broker_was_there = False
                 self._stopping.wait(RETRY_SECONDS)
             except Exception:  # pylint: disable=broad-exception-caught
                 # Nothing may end this thread; what is not acknowledged comes again.
@@ -99,6 +102,9 @@ class Collector:
 
     def _consume(self) -> None:
         with self._broker.connected() as connection:
+            if not self._broker_was_there:
+                LOGGER.warning("The broker at %s is back", self._broker.address)
+            self._broker_was_there = True
             channel = connection.channel()
             channel.basic_qos(prefetch_count=PREFETCH)
             self._taken.clear()

@@ -100,7 +100,8 @@ class Delivery:
         try:
             broker.send(connector_id, [one.body for one in alive])
         except BrokerAway as error:
-            LOGGER.warning("Requests wait: %s", error)
+            # Once for all, the collector says that the broker is away.
+            LOGGER.info("Requests wait: %s", error)
             self._later(connector_id)
             return
         for one in found:
