@@ -22,6 +22,7 @@ class ServerOptions:
         strict: refuse what clients select or send although its type does not have it.
         max_body_bytes: largest accepted request body, in bytes (a real platform accepts 50 MB by default).
         amqp: URL of a RabbitMQ broker for connectors that use one; None: HTTP alone.
+        connector_folders: (id of a connector, its folder), where the page finds its description and its settings.
     """
 
     data_dir: Path
@@ -32,6 +33,7 @@ class ServerOptions:
     strict: bool = False
     max_body_bytes: int = 50 * MEBIBYTE
     amqp: str | None = None
+    connector_folders: tuple[tuple[str, Path], ...] = ()
 
     @property
     def is_local(self) -> bool:

@@ -45,7 +45,6 @@ from opencti_testbed.store import Store
 from opencti_testbed.streams import fields as stream_fields
 from opencti_testbed.streams import routes as stream_routes
 from opencti_testbed.streams.collections import StreamCollections
-from opencti_testbed.web.pages import Pages
 
 LOGGER = logging.getLogger("opencti_testbed")
 # Clients keep their connection between two pings, 40 s apart; one that closes under them kills a connector.
@@ -153,7 +152,7 @@ def create_app(
 ) -> Starlette:
     """Return the application of one platform."""
     fields = registry(options.strict)
-    pages = Pages(platform, options)
+    visitors = web.Visitors(options)
     faults = Faults()
     platform.worker.is_paused = lambda: faults.amount(Action.PAUSE_WORKER) is not None
     platform.extra_backlog = lambda: faults.amount(Action.FILL_QUEUE) or 0
@@ -221,7 +220,7 @@ def create_app(
         # Browsers say that they follow a link of the page; whoever may read the page may read its files.
         from_page = request.headers.get("sec-fetch-site") in ("same-origin", "none")
         return is_authorised(request, options, platform.store) or (
-            from_page and pages.may_read(request)
+            from_page and visitors.may_read(request)
         )
 
     def guarded(route: Route) -> Route:
@@ -263,7 +262,7 @@ def create_app(
                     platform.store, streams, listeners, options.heartbeat_seconds
                 )
             ),
-            *web.routes(platform, options),
+            *web.routes(platform, options, visitors, listeners),
         ],
         middleware=[
             Middleware(CollapseSlashes),

@@ -16,6 +16,7 @@ from opencti_testbed.ingest.linker import MissingReference
 from opencti_testbed.ingest.order import Step, plan
 from opencti_testbed.ingest.upsert import Upserter
 from opencti_testbed.store import Store
+from opencti_testbed.store.changes import Changes
 from opencti_testbed.store.queue import SetAside, Waiting
 
 LOGGER = logging.getLogger("opencti_testbed.ingest")
@@ -97,6 +98,7 @@ class IngestWorker:
     def __init__(self, store: Store) -> None:
         """Bind to a store; `start()` begins."""
         self._store = store
+        self._changes = Changes(store.database)
         self.upserter = Upserter(store.objects)
         self._created_in_part: set[tuple[int, int]] = set()
         self._wake = threading.Event()
@@ -239,7 +241,8 @@ class IngestWorker:
         with self._store.database.write() as connection:
             for one in found:
                 raw = orjson.loads(one.body)
-                outcome, error, _ = self._one(connection, raw, partial=False)
+                with self._changes.by(connection, one.work_id):
+                    outcome, error, _ = self._one(connection, raw, partial=False)
                 if error and not _is_overdue(one):
                     continue
                 progress = progress or not error
@@ -289,7 +292,8 @@ class IngestWorker:
         errors: list[tuple[str, str]] = []
         finished = 0
         until = time.monotonic() + BATCH_SECONDS
-        with self._store.database.write() as connection:
+        write, by = self._store.database.write, self._changes.by
+        with write() as connection, by(connection, waiting.work_id):
             for step in steps[done : done + BATCH_STEPS]:
                 raw = objects[step.index]
                 outcome, error, missing = self._one(connection, raw, step.partial)

@@ -77,7 +77,7 @@ class Events:
             f"SELECT {COLUMNS} FROM events WHERE id > ? ORDER BY id LIMIT ?",
             (event_id, limit),
         )
-        return [_event(row) for row in rows]
+        return [from_row(row) for row in rows]
 
     def newest_of_each(
         self, event_id: int, until_id: int, limit: int, *, with_ends: bool
@@ -97,7 +97,7 @@ class Events:
             f"SELECT {COLUMNS} FROM events e WHERE e.id > ?1 AND e.id <= ?2 AND {newest} ORDER BY e.id LIMIT ?3",
             (event_id, until_id, limit),
         )
-        return [_event(row) for row in rows]
+        return [from_row(row) for row in rows]
 
     def at(self, event_id: int) -> str | None:
         """Return the instant of a change, None when the journal does not have it."""
@@ -140,7 +140,8 @@ class Events:
         return int(row[0] or 0)
 
 
-def _event(row: Iterable[Any]) -> Event:
+def from_row(row: Iterable[Any]) -> Event:
+    """Return the change of a row that holds `COLUMNS`."""
     number, at, kind, object_id, data, context = row
     return Event(number, at, kind, object_id, orjson.loads(data), orjson.loads(context))
 

@@ -66,6 +66,15 @@ CREATE TABLE IF NOT EXISTS events (
     context TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS events_of_object ON events (object_id);
+CREATE INDEX IF NOT EXISTS events_of_kind ON events (kind, id) WHERE kind <> 'create';
+
+-- Which work made which changes: all from one event of the journal to another.
+CREATE TABLE IF NOT EXISTS work_change (
+    first INTEGER PRIMARY KEY,
+    last INTEGER NOT NULL,
+    work_id TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS work_change_work ON work_change (work_id, first, last);
 
 CREATE TABLE IF NOT EXISTS connector (
     id TEXT PRIMARY KEY,

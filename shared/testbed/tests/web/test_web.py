@@ -54,9 +54,9 @@ def test_connectors_and_works(filled: TestbedProcess) -> None:
 
 
 def test_entities_are_found_and_paged(filled: TestbedProcess) -> None:
-    page = get(filled, "/entities?type=Malware").text
-    assert "Family 0" in page and "Family 55" not in page and "Next page" in page
-    assert "Family 55" in get(filled, "/entities?search=family+55").text
+    page = get(filled, "/entities?type=Malware&order=oldest").text
+    assert "Family 0<" in page and "Family 55<" not in page and "Next page" in page
+    assert "Family 55<" in get(filled, "/entities?search=family+55").text
     assert "Nothing here" in get(filled, "/entities?search=100%25").text
     assert get(filled, "/entities?after=x").status_code == 200
 
@@ -64,7 +64,9 @@ def test_entities_are_found_and_paged(filled: TestbedProcess) -> None:
 def test_an_entity_shows_its_relations_by_pages(filled: TestbedProcess) -> None:
     (first,) = [m for m in filled.objects("Malware") if m["name"] == "Family 0"]
     page = get(filled, f"/entities/{first['id']}").text
-    assert "uses →" in page and "Family 7" in page and "More relations" in page
+    assert "uses →" in page and "Family 3<" in page and "All 59" in page
+    page = get(filled, f"/entities/{first['id']}/relations").text
+    assert "Family 7<" in page and "More relations" in page
     relation, *_ = filled.objects("uses")
     assert "Family 0" in get(filled, f"/entities/{relation['id']}").text
 
