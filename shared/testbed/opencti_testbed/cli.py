@@ -52,6 +52,13 @@ def serve(  # pylint: disable=too-many-arguments,too-many-positional-arguments  
             help="RabbitMQ broker for connectors that use one: amqp://user:password@host:port/vhost. Default: HTTP alone.",
         ),
     ] = None,
+    connector: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID=FOLDER",
+            help="Folder of a connector: its page shows the settings and the description found there; repeatable.",
+        ),
+    ] = None,
     strict: Annotated[
         bool,
         typer.Option(
@@ -74,6 +81,7 @@ def serve(  # pylint: disable=too-many-arguments,too-many-positional-arguments  
     logging.basicConfig(
         level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
+    folders = tuple(_connector_folder(text) for text in connector or [])
     with tempfile.TemporaryDirectory(prefix="opencti-testbed-") as temporary:
         options = ServerOptions(
             data_dir=data or Path(temporary),
@@ -84,6 +92,7 @@ def serve(  # pylint: disable=too-many-arguments,too-many-positional-arguments  
             strict=strict,
             max_body_bytes=int(max_body_mb * MEBIBYTE),
             amqp=amqp,
+            connector_folders=folders,
         )
         if not options.is_local and token == DEFAULT_TOKEN:
             print(
@@ -96,6 +105,13 @@ def serve(  # pylint: disable=too-many-arguments,too-many-positional-arguments  
         except (OSError, RuntimeError, ValueError) as error:
             print(f"Cannot serve on {host}:{port}: {error}", file=sys.stderr)
             raise typer.Exit(1) from error
+
+
+def _connector_folder(text: str) -> tuple[str, Path]:
+    connector_id, _, folder = text.partition("=")
+    if not connector_id or not Path(folder).is_dir() or not folder:
+        raise typer.BadParameter(f"{text!r} is no ID=FOLDER", param_hint="--connector")
+    return connector_id, Path(folder)
 
 
 @app.command()

@@ -22,6 +22,7 @@ from opencti_testbed.run import report
 from opencti_testbed.run.connector import (
     ConnectorProcess,
     Ended,
+    connector_id,
     environment,
     main_file,
 )
@@ -185,8 +186,13 @@ class _Watched:
                 stack.enter_context(tempfile.TemporaryDirectory(prefix="testbed-run-"))
             )
             folder.mkdir(parents=True, exist_ok=True)
-            options = ("--amqp", self.amqp) if self.amqp else ()
-            platform = stack.enter_context(TestbedProcess(folder, options=options))
+            known_as = connector_id(self.folder, self.extra)
+            options = ["--connector", f"{known_as}={self.folder}"]
+            if self.amqp:
+                options += ["--amqp", self.amqp]
+            platform = stack.enter_context(
+                TestbedProcess(folder, options=tuple(options))
+            )
             seeded = _seed(platform, self.seeds)
             log = folder / f"{self.folder.name}.log"
             self.console.print(f"Platform   {platform.url}")

@@ -50,6 +50,12 @@ def main_file(folder: Path) -> Path:
     return main.resolve()
 
 
+def connector_id(folder: Path, extra: Mapping[str, str]) -> str:
+    """Return the id under which a connector registers: the caller's, or one that its folder gives it."""
+    own = str(uuid.uuid5(uuid.NAMESPACE_URL, f"connector/{folder.name}"))
+    return {"CONNECTOR_ID": own, **os.environ, **extra}["CONNECTOR_ID"]
+
+
 def environment(
     folder: Path,
     platform: TestbedProcess,
@@ -71,7 +77,7 @@ def environment(
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     defaults = {
-        "CONNECTOR_ID": str(uuid.uuid5(uuid.NAMESPACE_URL, f"connector/{folder.name}")),
+        "CONNECTOR_ID": connector_id(folder, extra),
         "CONNECTOR_LOG_LEVEL": "info",
         "CONNECTOR_LIVE_STREAM_ID": "live",
     }

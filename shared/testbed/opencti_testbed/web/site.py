@@ -183,7 +183,7 @@ class Site:
             if not length.isdigit() or int(length) > most:
                 return self.refused(
                     request,
-                    f"Forms of more than {most / MEBIBYTE:g} MB are not accepted.",
+                    f"Forms of more than {readable.size(most)} are not accepted.",
                     413,
                 )
             async with request.form(

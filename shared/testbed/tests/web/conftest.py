@@ -1,4 +1,4 @@
-"""A real browser, driven over the protocol of its developer tools."""
+"""A real browser, driven over the protocol of its developer tools; and a platform with something to look at."""
 
 import base64
 import json
@@ -6,12 +6,17 @@ import os
 import shutil
 import subprocess
 import time
+import uuid
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
+
+from opencti_testbed.process import TestbedProcess
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 PATIENCE = 30.0
@@ -25,6 +30,43 @@ KEYS = {
     "ArrowRight": 39,
     "ArrowDown": 40,
 }
+
+
+# Of each text that can be seen: its colour against the nearest background behind it.
+CONTRAST = """
+(() => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const rgba = (colour) => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = colour;
+    canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
+    .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = (element) => {
+    for (let up = element; up; up = up.parentElement) {
+      const found = rgba(getComputedStyle(up).backgroundColor);
+      if (found[3] > 250) return found;
+    }
+    return [255, 255, 255, 255];
+  };
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const bad = new Set();
+  while (texts.nextNode()) {
+    const element = texts.currentNode.parentElement;
+    if (!texts.currentNode.textContent.trim() || !element.checkVisibility() || element.closest("svg, .unseen, option")) continue;
+    const style = getComputedStyle(element);
+    const [a, b] = [light(rgba(style.color)), light(behind(element))];
+    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    const size = parseFloat(style.fontSize);
+    const isLarge = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
+    if (contrast < (isLarge ? 3 : 4.5)) bad.add(`${contrast.toFixed(2)} ${texts.currentNode.textContent.trim().slice(0, 60)}`);
+  }
+  return [...bad];
+})()
+"""
 
 
 class Browser:
@@ -321,6 +363,25 @@ class Browser:
         )
         return found
 
+    def faint(self) -> list[str]:
+        """Return the texts that stand out from what is behind them less than WCAG 2.2 (1.4.3, AA) demands."""
+        found: list[str] = self.run(CONTRAST)
+        return found
+
+    def nameless(self) -> list[str]:
+        """Return the controls of which a screen reader could say nothing."""
+        speaking = {"button", "link", "textbox", "searchbox", "combobox", "checkbox"}
+        speaking |= {"radio", "spinbutton", "DisclosureTriangle", "progressbar"}
+        self.tell("Accessibility.enable")
+        nodes = self.tell("Accessibility.getFullAXTree")["nodes"]
+        return [
+            node["role"]["value"]
+            for node in nodes
+            if not node.get("ignored")
+            and node["role"]["value"] in speaking
+            and not str(node.get("name", {}).get("value") or "").strip()
+        ]
+
     def close(self) -> None:
         """End it."""
         self._process.kill()
@@ -343,3 +404,231 @@ def fixture_browser(chromium: Browser) -> Browser:
     """The browser with a new page on a laptop."""
     chromium.begin()
     return chromium
+
+
+# -- something to look at ---------------------------------------------------------------------------------------------
+
+NAMESPACE = uuid.UUID("0f6f4d6e-8f0b-4c57-9f0e-6a2f6f1f3c55")
+WHEN = "2024-03-05T10:20:30.000Z"
+AMBER = "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82"
+RED = "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed"
+GREEN = "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da"
+IMAGE = "<img src=x onerror=alert(1)>"
+SCRIPT = "</script><script>alert(2)</script>"
+ADDRESS = "javascript:alert(3)"
+QUOTED = "\" onmouseover=alert(4) x=\"' onfocus=alert(5) autofocus '"
+
+
+def stix(kind: str, key: str, **members: Any) -> dict[str, Any]:
+    """Return a STIX object with an id that follows from its key."""
+    return {
+        "type": kind,
+        "spec_version": "2.1",
+        "id": f"{kind}--{uuid.uuid5(NAMESPACE, kind + key)}",
+        "created": WHEN,
+        "modified": WHEN,
+        **members,
+    }
+
+
+def join(
+    source: dict[str, Any], kind: str, target: dict[str, Any], **members: Any
+) -> dict[str, Any]:
+    """Return a relationship."""
+    return stix(
+        "relationship",
+        source["id"] + kind + target["id"],
+        relationship_type=kind,
+        source_ref=source["id"],
+        target_ref=target["id"],
+        **members,
+    )
+
+
+class Stage:
+    """A platform with content of all kinds, some of it hostile, and connectors that can be asked."""
+
+    def __init__(self, platform: TestbedProcess) -> None:
+        self.platform = platform
+        self.url = platform.url
+        author = stix(
+            "identity", "acme", name="Acme Research", identity_class="organization"
+        )
+        wolf = stix(
+            "malware",
+            "wolf",
+            name="WinterWolf",
+            is_family=True,
+            malware_types=["trojan", "downloader"],
+            aliases=["Wolf Loader"],
+            description="A loader.\n\nSeen since 2022.",
+            first_seen=WHEN,
+            labels=["loader", "mail"],
+            created_by_ref=author["id"],
+            object_marking_refs=[AMBER],
+            kill_chain_phases=[
+                {"kill_chain_name": "mitre-attack", "phase_name": "execution"}
+            ],
+            external_references=[
+                {"source_name": "paper", "url": "https://example.org/wolf?a=1&b=2"}
+            ],
+        )
+        group = stix("threat-actor", "snow", name="Snow Group", labels=["mail"])
+        addresses = [
+            {
+                "type": "ipv4-addr",
+                "spec_version": "2.1",
+                "id": f"ipv4-addr--{uuid.uuid5(NAMESPACE, str(number))}",
+                "value": f"198.51.100.{number}",
+                "x_opencti_score": number,
+                "object_marking_refs": [GREEN],
+            }
+            for number in range(1, 71)
+        ]
+        indicators = [
+            stix(
+                "indicator",
+                one["value"],
+                name=f"C2 {one['value']}",
+                pattern_type="stix",
+                pattern=f"[ipv4-addr:value = '{one['value']}']",
+                valid_from=WHEN,
+                x_opencti_score=80,
+                created_by_ref=author["id"],
+            )
+            for one in addresses[:5]
+        ]
+        document = {
+            "type": "file",
+            "spec_version": "2.1",
+            "id": f"file--{uuid.uuid5(NAMESPACE, 'file')}",
+            "name": "invoice.docm",
+            "size": 48211,
+            "hashes": {"MD5": "d41d8cd98f00b204e9800998ecf8427e"},
+        }
+        report = stix(
+            "report",
+            "report",
+            name="WinterWolf in the wild",
+            published=WHEN,
+            object_refs=[wolf["id"], group["id"], *(one["id"] for one in indicators)],
+        )
+        sighting = stix(
+            "sighting",
+            "seen",
+            sighting_of_ref=indicators[0]["id"],
+            where_sighted_refs=[author["id"]],
+            count=4,
+        )
+        self.hostile = stix(
+            "malware",
+            "hostile",
+            name=IMAGE,
+            is_family=False,
+            description=SCRIPT,
+            aliases=[QUOTED, SCRIPT],
+            labels=[IMAGE, ADDRESS],
+            external_references=[
+                {"source_name": IMAGE, "url": ADDRESS},
+                {
+                    "source_name": SCRIPT,
+                    "url": "data:text/html,<script>alert(6)</script>",
+                },
+                {"source_name": QUOTED, "url": f"https://example.org/{QUOTED}"},
+            ],
+        )
+        hostile_author = stix(
+            "identity", "hostile", name=QUOTED, identity_class="organization"
+        )
+        self.hostile["created_by_ref"] = hostile_author["id"]
+        self.works = {
+            "first": self.push(
+                author,
+                wolf,
+                group,
+                *addresses,
+                *indicators,
+                document,
+                report,
+                sighting,
+                join(group, "uses", wolf, description="By mail.", start_time=WHEN),
+                *(join(wolf, "communicates-with", one) for one in addresses),
+                *(join(one, "indicates", wolf) for one in indicators),
+                join(wolf, "drops", document),
+                join(wolf, "uses", stix("tool", "absent", name="absent")),
+            ),
+            "hostile": self.push(
+                hostile_author,
+                self.hostile,
+                join(self.hostile, "variant-of", wolf, description=SCRIPT),
+            ),
+            "second": self.push(
+                {**wolf, "labels": ["loader", "top"], "description": "A loader."},
+                *addresses[:3],
+            ),
+        }
+        known = {
+            one.get("name") or one.get("value"): one["id"]
+            for one in platform.objects()
+            if one["type"] != "label"
+        }
+        self.ids: dict[str, str] = {str(name): one for name, one in known.items()}
+
+    def ask(self, method: str, path: str, **more: Any) -> Any:
+        """Return an answer of the testbed's own API."""
+        response = requests.request(
+            method,
+            f"{self.url}/testbed/{path}",
+            headers={"Authorization": f"Bearer {self.platform.token}"},
+            timeout=60,
+            **more,
+        )
+        response.raise_for_status()
+        return response.json()
+
+    def push(self, *objects: dict[str, Any]) -> str:
+        """Put objects in, wait until they are ingested, return the id of the work."""
+        bundle = {"type": "bundle", "id": "bundle--1", "objects": list(objects)}
+        work: str = self.ask("POST", "bundles", json=bundle)["work"]
+        self.platform.wait_idle()
+        return work
+
+    def path(self, name: str, view: str = "") -> str:
+        """Return the address of an object's page."""
+        return f"{self.url}/entities/{self.ids[name]}{view}"
+
+
+@pytest.fixture(name="stage", scope="session")
+def fixture_stage() -> Iterator[Stage]:
+    with TestbedProcess() as platform:
+        yield Stage(platform)
+
+
+@pytest.fixture(name="connectors", scope="session")
+def fixture_connectors(stage: Stage, make: Any) -> Iterator[dict[str, Any]]:
+    """Connectors of the types that can be asked, and an importer that has run, all written on pycti."""
+    wanted: dict[str, dict[str, str]] = {
+        "internal_enrichment": {"CONNECTOR_SCOPE": "Malware,IPv4-Addr"},
+        "internal_import_file": {
+            "CONNECTOR_SCOPE": "text/plain",
+            "CONNECTOR_VALIDATE_BEFORE_IMPORT": "true",
+        },
+        "internal_export_file": {"CONNECTOR_SCOPE": "application/json"},
+    }
+    with ExitStack() as stack:
+        made = {}
+        for program, settings in wanted.items():
+            made[program] = make.connector(stage.platform, program, "api", **settings)
+            stack.callback(made[program].kill)
+            made[program].start()
+        importer = make.connector(stage.platform, "external_import", "api", AMOUNT="3")
+        assert importer.run(CONNECTOR_NAME=IMAGE) == 0
+        made["external_import"] = importer
+        stage.platform.wait_idle()
+        yield made
+
+
+@pytest.fixture(name="make_stix", scope="session")
+def fixture_make_stix() -> Callable[..., dict[str, Any]]:
+    """The maker of STIX objects, for tests that cannot import this file."""
+    return stix
