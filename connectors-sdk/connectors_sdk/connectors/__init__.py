@@ -8,30 +8,45 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from connectors_sdk.connectors.base_connector import BaseConnector
+    from connectors_sdk.connectors.check import Check
     from connectors_sdk.connectors.external_import import (
         BaseDataProcessor,
-        ConnectorLogger,
         ExternalImportConnector,
         WorkManager,
     )
+    from connectors_sdk.connectors.health import Health
+    from connectors_sdk.connectors.logger import ConnectorLogger
     from connectors_sdk.connectors.main import ExitCode, run_connector
+    from connectors_sdk.connectors.metrics import Metrics
+    from connectors_sdk.connectors.quarantine import Quarantine
     from connectors_sdk.connectors.run_report import RunReport
 
 __all__ = [
+    "BaseConnector",
     "BaseDataProcessor",
+    "Check",
     "ConnectorLogger",
     "ExitCode",
     "ExternalImportConnector",
+    "Health",
+    "Metrics",
+    "Quarantine",
     "RunReport",
     "WorkManager",
     "run_connector",
 ]
 
 _MODULE_OF = {
+    "BaseConnector": "base_connector",
     "BaseDataProcessor": "external_import",
-    "ConnectorLogger": "external_import",
+    "Check": "check",
+    "ConnectorLogger": "logger",
     "ExitCode": "main",
     "ExternalImportConnector": "external_import",
+    "Health": "health",
+    "Metrics": "metrics",
+    "Quarantine": "quarantine",
     "RunReport": "run_report",
     "WorkManager": "external_import",
     "run_connector": "main",

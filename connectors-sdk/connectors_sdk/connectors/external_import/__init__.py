@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from connectors_sdk.connectors.external_import.external_import_connector import (
         ExternalImportConnector,
     )
-    from connectors_sdk.connectors.external_import.logger import ConnectorLogger
+    from connectors_sdk.connectors.logger import ConnectorLogger
 
 __all__ = [
     "BaseDataProcessor",

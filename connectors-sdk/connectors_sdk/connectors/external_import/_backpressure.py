@@ -6,7 +6,7 @@ from typing import Any
 
 from connectors_sdk.connectors._causes import describe
 from connectors_sdk.connectors._patience import growing_pauses, is_patient
-from connectors_sdk.connectors.external_import.logger import ConnectorLogger
+from connectors_sdk.connectors.logger import ConnectorLogger
 
 # The size of the queue is asked for before a bundle, but not more often than this.
 _CHECK_INTERVAL = 2.0

@@ -17,7 +17,7 @@ from connectors_sdk.connectors._causes import describe
 from connectors_sdk.connectors._patience import DEFAULT_LIMIT, impatient
 from connectors_sdk.connectors._signals import StopRequested
 from connectors_sdk.connectors.external_import._backpressure import Backpressure
-from connectors_sdk.connectors.external_import.logger import ConnectorLogger
+from connectors_sdk.connectors.logger import ConnectorLogger
 from connectors_sdk.connectors.run_report import RunReport
 
 # A list is one bundle, as long as that stays well below the platform's limit of 50 MB for a request.

@@ -11,7 +11,7 @@ from connectors_sdk.bundles import (
     BundleBuilder,
 )
 from connectors_sdk.connectors.external_import._work_manager import WorkManager
-from connectors_sdk.connectors.external_import.logger import ConnectorLogger
+from connectors_sdk.connectors.logger import ConnectorLogger
 from connectors_sdk.connectors.run_report import RunReport
 
 _CHUNKS = (list, tuple, set, frozenset)

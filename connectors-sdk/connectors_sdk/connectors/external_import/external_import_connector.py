@@ -5,25 +5,16 @@ processor that succeeded; the first one that fails ends the run, and its changes
 run tries again.
 """
 
-import logging
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
-
-from pycti import OpenCTIConnectorHelper
+from typing import Any, ClassVar
 
 from connectors_sdk import clock
 from connectors_sdk.connectors._causes import describe
-from connectors_sdk.connectors._patience import make_patient
-from connectors_sdk.connectors._redaction import Redactor
-from connectors_sdk.connectors._signals import StopRequested, StopSignals
-from connectors_sdk.connectors._startup import (
-    PlatformUnavailableError,
-    connect,
-    platform_timeout,
-)
+from connectors_sdk.connectors._signals import StopRequested
+from connectors_sdk.connectors.base_connector import BaseConnector, HelperFactory
 from connectors_sdk.connectors.external_import._backpressure import Backpressure
 from connectors_sdk.connectors.external_import._state_reset import InitialState
 from connectors_sdk.connectors.external_import._work_manager import (
@@ -32,25 +23,21 @@ from connectors_sdk.connectors.external_import._work_manager import (
 from connectors_sdk.connectors.external_import.base_data_processor import (
     BaseDataProcessor,
 )
-from connectors_sdk.connectors.external_import.logger import ConnectorLogger
 from connectors_sdk.connectors.main import ExitCode
 from connectors_sdk.connectors.run_report import RunReport
 from connectors_sdk.states.states import ExternalImportConnectorState
 
 
-class ExternalImportConnector:
+class ExternalImportConnector(BaseConnector):
     """Runs data processors, now and then once every `connector.duration_period`.
 
     Attributes:
         settings: the connector's settings.
         state: the connector's state.
         data_processors: what it runs, in this order.
-        helper: pycti's helper, once started.
-        logger: the connector's log, once started.
     """
 
-    helper: Any
-    logger: ConnectorLogger
+    connector_type: ClassVar[str] = "EXTERNAL_IMPORT"
 
     def __init__(
         self,
@@ -58,7 +45,7 @@ class ExternalImportConnector:
         data_processors: Sequence[BaseDataProcessor],
         state: Any = None,
         *,
-        helper_factory: Callable[[dict[str, Any]], Any] | None = None,
+        helper_factory: HelperFactory | None = None,
     ) -> None:
         """Put a connector together. Nothing is connected to before `start`.
 
@@ -73,41 +60,11 @@ class ExternalImportConnector:
         """
         if not data_processors:
             raise ValueError("A connector needs at least one data processor.")
-        self.settings = settings
+        super().__init__(settings, helper_factory=helper_factory)
         self.data_processors = list(data_processors)
         self.state = ExternalImportConnectorState() if state is None else state
-        self._helper_factory = helper_factory
-        self._redact: Callable[[str], str] = str
         self._initial_state = InitialState(self.state)
         self._last_run_failed = False
-
-    def start(self) -> None:
-        """Connect to the platform and run, until told to stop or, in run-and-terminate mode, once.
-
-        Raises:
-            SystemExit: code 0 after SIGTERM or SIGINT and after a good run in run-and-terminate mode; 1 when the
-                platform cannot be reached, and after a failed run in run-and-terminate mode.
-            ConfigValidationError: a setting of the runtime is wrong.
-        """
-        signals = StopSignals()
-        signals.install()
-        try:
-            try:
-                self._init_dependencies()
-            except PlatformUnavailableError:
-                sys.exit(ExitCode.FAILURE)
-            # pycti takes the signals when there is a private CA.
-            signals.install()
-            try:
-                self._run_scheduled()
-            except SystemExit:
-                # pycti ends a single run with code 0, however it went.
-                if signals.received or not self._last_run_failed:
-                    raise
-        finally:
-            signals.restore()
-        if signals.received is None and self._last_run_failed and self._runs_once():
-            sys.exit(ExitCode.FAILURE)
 
     def callback(self) -> None:
         """Do one run. Failures are logged and shown on the platform, not raised.
@@ -120,55 +77,72 @@ class ExternalImportConnector:
         report = RunReport()
         self.helper.metric.inc("run_count")
         self.helper.metric.state("running")
+        self.health.working("the run")
+        outcome = "failed"
         try:
             self._run(report, began)
             self._last_run_failed = False
+            outcome = "good"
+            self.health.succeeded()
         except (KeyboardInterrupt, SystemExit) as stop:
+            outcome = "stopped"
             name = f" by {stop}" if isinstance(stop, StopRequested) else ""
             self.logger.info(f"Connector stopped{name}.")
             sys.exit(ExitCode.OK)
         # The loop must outlive any failure.
         except Exception as err:  # pylint: disable=broad-exception-caught
             self._last_run_failed = True
-            reason = self._redact(describe(err))
+            reason = self.redact(describe(err))
             report.add_error(reason)
+            self.health.failed(reason)
             self.helper.metric.inc("error_count")
             # pycti's logger adds the traceback.
             self.logger.error(f"Run failed: {reason}")
         finally:
+            seconds = time.monotonic() - started
             self.helper.metric.state("idle")
-        seconds = time.monotonic() - started
+            self.health.idle("waiting for the next run")
+            self.metrics.count("work", outcome=outcome)
+            self.metrics.observe("work_seconds", seconds)
         self.logger.info(report.summary(seconds, self._next_run()))
 
-    def _init_dependencies(self) -> None:
-        """Build the helper and hand everybody what they need.
-
-        Raises:
-            PlatformUnavailableError: the platform stays away.
-        """
-        config = self.settings.to_helper_config()
-        limit = platform_timeout(config)
-        self._redact = Redactor(self.settings)
-        if self._helper_factory is not None:
-            self.helper = self._helper_factory(config)
-            self.logger = ConnectorLogger(self.helper)
-        else:
-            self.helper = connect(
-                lambda c: OpenCTIConnectorHelper(config=c), config, limit
-            )
-            self.logger = ConnectorLogger(self.helper)
-            make_patient(self.helper, limit, self.logger.warning)
-            self._redact.guard_logs()
-            self._redact.guard_excepthook()
-            logging.captureWarnings(True)
+    def _bind(self) -> None:
+        limit = self.runtime.platform_timeout.total_seconds()
         self.state.inject_dependencies(self.helper)
         for processor in self.data_processors:
             processor.inject_dependencies(
                 settings=self.settings, helper=self.helper, state=self.state
             )
-            processor.work_manager.redact = self._redact
+            processor.work_manager.redact = self.redact
             processor.work_manager.platform_limit = limit
+
+    def _set_up(self) -> None:
+        for processor in self.data_processors:
             processor.post_init()
+
+    @property
+    def _default_freshness_limit(self) -> timedelta | None:
+        period = self.settings.connector.duration_period
+        return 3 * period if isinstance(period, timedelta) and period else None
+
+    def _serve(self) -> None:
+        """Run, until told to stop or, in run-and-terminate mode, once.
+
+        Raises:
+            SystemExit: code 0 after a good run in run-and-terminate mode; 1 after a failed one.
+        """
+        try:
+            self._run_scheduled()
+        except SystemExit:
+            # pycti ends a single run with code 0, however it went.
+            if self.signals.received or not self._last_run_failed:
+                raise
+        if (
+            self.signals.received is None
+            and self._last_run_failed
+            and self._runs_once()
+        ):
+            sys.exit(ExitCode.FAILURE)
 
     def _run_scheduled(self) -> None:
         seconds = self.settings.connector.duration_period.total_seconds()

@@ -1,0 +1,237 @@
+"""What connectors of all types share: from the settings to a connector that has met the platform, and its end.
+
+The runtime of a type subclasses `BaseConnector` and says in `_serve` what it does; an author subclasses the runtime.
+"""
+
+import logging
+import os
+import sys
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+from connectors_sdk.connectors._health_server import HealthServer
+from connectors_sdk.connectors._patience import make_patient
+from connectors_sdk.connectors._redaction import Redactor
+from connectors_sdk.connectors._signals import StopSignals
+from connectors_sdk.connectors._startup import PlatformUnavailableError, connect
+from connectors_sdk.connectors.check import Check
+from connectors_sdk.connectors.health import Health
+from connectors_sdk.connectors.logger import ConnectorLogger
+from connectors_sdk.connectors.main import ExitCode
+from connectors_sdk.connectors.metrics import Metrics
+from connectors_sdk.connectors.quarantine import Quarantine
+from connectors_sdk.settings.exceptions import ConfigValidationError, SettingProblem
+from connectors_sdk.settings.runtime import RuntimeSettings
+
+HelperFactory = Callable[[dict[str, Any]], Any]
+
+
+class BaseConnector(ABC):
+    """A connector of any type.
+
+    Attributes:
+        connector_type: `EXTERNAL_IMPORT`, `INTERNAL_ENRICHMENT`, ...
+        playbook_compatible: whether the platform may use the connector in playbooks.
+        settings: the connector's settings.
+        runtime: the settings of the runtime itself, once prepared.
+        helper: pycti's helper, once connected.
+        logger: the connector's log, once connected.
+        health: whether it is alive, ready and fresh.
+        metrics: what it counts.
+        quarantine: records that it could not process, once prepared.
+        redact: takes secrets out of a text, once prepared.
+        signals: whether it was told to stop.
+    """
+
+    connector_type: ClassVar[str]
+    playbook_compatible: ClassVar[bool] = False
+
+    runtime: RuntimeSettings
+    helper: Any
+    logger: ConnectorLogger
+    quarantine: Quarantine
+
+    def __init__(
+        self, settings: Any, *, helper_factory: HelperFactory | None = None
+    ) -> None:
+        """Put a connector together. Nothing is connected to before `start`.
+
+        Args:
+            settings: the connector's `BaseConnectorSettings`.
+            helper_factory: makes a stand-in of pycti's helper out of the helper's configuration: for tests and for
+                runs without a platform.
+        """
+        self.settings = settings
+        self.health = Health()
+        self.metrics = Metrics(self.health)
+        self.signals = StopSignals()
+        self.redact = Redactor(None)
+        self._helper_factory = helper_factory
+        self._health_server = HealthServer(self.health, self.metrics)
+
+    # -- what an author may override -----------------------------------------------------------------------------
+
+    def post_init(self) -> None:
+        """Build what needs settings or the log, e.g. clients. Called once, before the first work."""
+
+    def check_source(self) -> Iterable[Check]:
+        """Look whether the source (or target) can be used: credentials, quota. Called by the command `check`.
+
+        `post_init` was called before. An exception counts as a failed check.
+        """
+        return ()
+
+    # -- what a runtime overrides --------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _serve(self) -> None:
+        """Do what connectors of the type do; return when that is done.
+
+        `StopRequested` comes up here, in the main thread, when the process is told to stop.
+        """
+
+    def _bind(self) -> None:
+        """Hand the helper to the parts of the runtime. Called once, before `post_init`."""
+
+    def _set_up(self) -> None:
+        """Build the parts of the runtime that stand on what `post_init` built. Called once, before the first work."""
+
+    def _release(self) -> None:
+        """End what `_serve` may have left running, e.g. threads. Called once, on the way out."""
+
+    @property
+    def _default_freshness_limit(self) -> timedelta | None:
+        """The freshness limit of the type, for when none is set."""
+        return None
+
+    # -- the life of a connector ---------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Connect to the platform and work, until done or told to stop.
+
+        Raises:
+            SystemExit: code 0 after SIGTERM or SIGINT; 1 when the platform cannot be reached.
+            ConfigValidationError: a setting of the runtime is wrong.
+        """
+        signals = self.signals
+        signals.install()
+        try:
+            self.prepare()
+            self._offer_health()
+            try:
+                self.open()
+            except PlatformUnavailableError:
+                sys.exit(ExitCode.FAILURE)
+            # pycti takes the signals when there is a private CA.
+            signals.install()
+            try:
+                self._serve()
+            finally:
+                self._release()
+        finally:
+            self._health_server.stop()
+            signals.restore()
+
+    def prepare(self) -> None:
+        """Read the settings of the runtime and build what does not need the platform.
+
+        Raises:
+            ConfigValidationError: a setting of the runtime is wrong.
+        """
+        config = self.settings.to_helper_config()
+        self.runtime = runtime = RuntimeSettings.read(config)
+        self.redact = Redactor(self.settings)
+        self.quarantine = Quarantine(
+            self.data_path,
+            max_records=runtime.quarantine_max_records,
+            max_age=runtime.quarantine_max_age,
+        )
+        self.quarantine.redact = self.redact
+        health = self.health
+        health.redact = self.redact
+        health.freshness_limit = runtime.freshness_limit
+        if health.freshness_limit is None:
+            health.freshness_limit = self._default_freshness_limit
+        health.lag_limit = runtime.lag_limit
+        health.stall_limit = runtime.stall_limit
+        section = config.get("connector") or {}
+        identity = {
+            "name": str(section.get("name", "")),
+            "type": self.connector_type,
+            "id": str(section.get("id", "")),
+            "version": os.environ.get("CONNECTOR_VERSION", ""),
+        }
+        health.identity = identity
+        labels = {key: value for key, value in identity.items() if key != "name"}
+        self.metrics.set("info", 1, connector=identity["name"], **labels)
+
+    def open(self) -> None:
+        """Build the helper, which registers the connector, and whatever stands on it.
+
+        Raises:
+            PlatformUnavailableError: the platform stays away.
+        """
+        self._connect()
+        self._bind()
+        self.post_init()
+        self._set_up()
+        self.health.started()
+
+    def _connect(self) -> None:
+        config = self.settings.to_helper_config()
+        limit = self.runtime.platform_timeout.total_seconds()
+        if self._helper_factory is not None:
+            self.helper = self._helper_factory(config)
+            self.logger = ConnectorLogger(self.helper)
+        else:
+            self.helper = connect(
+                self._make_helper, config, limit, self.health.platform
+            )
+            self.logger = ConnectorLogger(self.helper)
+            make_patient(self.helper, limit, self.logger.warning, self.health.platform)
+            self.redact.guard_logs()
+            self.redact.guard_excepthook()
+            logging.captureWarnings(True)
+
+    def use_helper(self, helper_factory: HelperFactory) -> None:
+        """Run with a stand-in of pycti's helper, made out of the helper's configuration: without a platform."""
+        self._helper_factory = helper_factory
+
+    @property
+    def data_path(self) -> Path:
+        """The folder for what the connector keeps on disk. It need not exist yet."""
+        if self.runtime.data_path is not None:
+            return self.runtime.data_path
+        section = self.settings.to_helper_config().get("connector") or {}
+        own = Path("opencti-connectors") / str(section.get("id") or "connector")
+        home = Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser()
+        existing = next(p for p in (home, *home.parents) if p.exists())
+        if home.is_absolute() and os.access(existing, os.W_OK):
+            return home / own
+        return Path(tempfile.gettempdir()) / own
+
+    def _make_helper(self, config: dict[str, Any]) -> Any:
+        # Loads pycti: only when it is needed.
+        from pycti import OpenCTIConnectorHelper
+
+        return OpenCTIConnectorHelper(
+            config=config, playbook_compatible=self.playbook_compatible
+        )
+
+    def _offer_health(self) -> None:
+        host, port = self.runtime.health_host, self.runtime.health_port
+        if port is None:
+            return
+        try:
+            self._health_server.start(host, port)
+        except OSError as error:
+            problem = SettingProblem(
+                "connector.health_port",
+                f"{host}:{port} cannot be listened on: {error.strerror or error}",
+                "a port that is free",
+            )
+            raise ConfigValidationError(problems=[problem]) from error
