@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from connectors_sdk.connectors.external_import import (
         BaseDataProcessor,
         ExternalImportConnector,
+        PageProcessor,
+        WindowCursor,
+        WindowProcessor,
         WorkManager,
     )
     from connectors_sdk.connectors.health import Health
@@ -31,8 +34,11 @@ __all__ = [
     "ExternalImportConnector",
     "Health",
     "Metrics",
+    "PageProcessor",
     "Quarantine",
     "RunReport",
+    "WindowCursor",
+    "WindowProcessor",
     "WorkManager",
     "run_connector",
 ]
@@ -46,8 +52,11 @@ _MODULE_OF = {
     "ExternalImportConnector": "external_import",
     "Health": "health",
     "Metrics": "metrics",
+    "PageProcessor": "external_import",
     "Quarantine": "quarantine",
     "RunReport": "run_report",
+    "WindowCursor": "external_import",
+    "WindowProcessor": "external_import",
     "WorkManager": "external_import",
     "run_connector": "main",
 }

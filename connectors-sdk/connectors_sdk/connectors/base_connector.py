@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
+from connectors_sdk.connectors import log_context
 from connectors_sdk.connectors._health_server import HealthServer
 from connectors_sdk.connectors._patience import make_patient
 from connectors_sdk.connectors._redaction import Redactor
@@ -22,7 +23,9 @@ from connectors_sdk.connectors.check import Check
 from connectors_sdk.connectors.health import Health
 from connectors_sdk.connectors.logger import ConnectorLogger
 from connectors_sdk.connectors.main import ExitCode
+from connectors_sdk.connectors.memory_fuse import MEGA, MemoryFuse
 from connectors_sdk.connectors.metrics import Metrics
+from connectors_sdk.connectors.provenance import Provenance
 from connectors_sdk.connectors.quarantine import Quarantine
 from connectors_sdk.settings.exceptions import ConfigValidationError, SettingProblem
 from connectors_sdk.settings.runtime import RuntimeSettings
@@ -43,6 +46,8 @@ class BaseConnector(ABC):
         health: whether it is alive, ready and fresh.
         metrics: what it counts.
         quarantine: records that it could not process, once prepared.
+        provenance: what objects were made from, once prepared. Only used when the setting of that name says so.
+        fuse: stops work before the memory is used up, once prepared: `with self.fuse.guard(): ...`.
         redact: takes secrets out of a text, once prepared.
         signals: whether it was told to stop.
     """
@@ -54,6 +59,8 @@ class BaseConnector(ABC):
     helper: Any
     logger: ConnectorLogger
     quarantine: Quarantine
+    provenance: Provenance
+    fuse: MemoryFuse
 
     def __init__(
         self, settings: Any, *, helper_factory: HelperFactory | None = None
@@ -71,6 +78,7 @@ class BaseConnector(ABC):
         self.signals = StopSignals()
         self.redact = Redactor(None)
         self._helper_factory = helper_factory
+        self._data_path: Path | None = None
         self._health_server = HealthServer(self.health, self.metrics)
 
     # -- what an author may override -----------------------------------------------------------------------------
@@ -151,6 +159,9 @@ class BaseConnector(ABC):
             max_age=runtime.quarantine_max_age,
         )
         self.quarantine.redact = self.redact
+        self.provenance = Provenance(self.data_path)
+        limit = runtime.memory_limit
+        self.fuse = MemoryFuse(limit * MEGA if limit else None)
         health = self.health
         health.redact = self.redact
         health.freshness_limit = runtime.freshness_limit
@@ -194,6 +205,7 @@ class BaseConnector(ABC):
             self.logger = ConnectorLogger(self.helper)
             make_patient(self.helper, limit, self.logger.warning, self.health.platform)
             self.redact.guard_logs()
+            log_context.guard_logs()
             self.redact.guard_excepthook()
             logging.captureWarnings(True)
 
@@ -201,9 +213,15 @@ class BaseConnector(ABC):
         """Run with a stand-in of pycti's helper, made out of the helper's configuration: without a platform."""
         self._helper_factory = helper_factory
 
+    def use_data_path(self, folder: Path) -> None:
+        """Keep on disk in this folder what is kept on disk, whatever the settings say."""
+        self._data_path = folder
+
     @property
     def data_path(self) -> Path:
         """The folder for what the connector keeps on disk. It need not exist yet."""
+        if self._data_path is not None:
+            return self._data_path
         if self.runtime.data_path is not None:
             return self.runtime.data_path
         section = self.settings.to_helper_config().get("connector") or {}

@@ -64,8 +64,8 @@ METRICS: tuple[Metric, ...] = (
         "work",
         "counter",
         ("outcome",),
-        "Pieces of work by outcome (good, failed, stopped, skipped): runs of an import, requests for enrichment, "
-        "batches of events, files",
+        "Pieces of work by outcome (good, failed, stopped, paused, given up, skipped): runs of an import, requests for "
+        "enrichment, batches of events, files",
     ),
     Metric("work_seconds", "summary", (), "How long a piece of work took, in seconds"),
     Metric("errors", "counter", ("kind",), "Failures by kind"),

@@ -130,10 +130,10 @@ class Quarantine:
         Raises:
             OSError: the disk does not take it.
         """
-        plain = orjson.loads(_encode(raw))
-        content = _encode([kind, mapper, plain])
+        plain = orjson.loads(encode_raw(raw))
+        content = encode_raw([kind, mapper, plain])
         record_id = hashlib.blake2b(content, digest_size=8).hexdigest()
-        extra = orjson.loads(_encode(details))
+        extra = orjson.loads(encode_raw(details))
         with self._locked():
             self._catch_up()
             record = self._dated(
@@ -281,7 +281,7 @@ class Quarantine:
         )
 
     def _append(self, record: QuarantinedRecord) -> None:
-        line = _encode(asdict(record)) + b"\n"
+        line = encode_raw(asdict(record)) + b"\n"
         mode = os.O_RDWR | os.O_APPEND | os.O_CREAT
         with os.fdopen(os.open(self._file, mode, 0o600), "ab+") as file:
             end = file.seek(0, os.SEEK_END)
@@ -336,7 +336,8 @@ def _decode(line: bytes) -> QuarantinedRecord:
     return QuarantinedRecord(**{k: v for k, v in content.items() if k in names})
 
 
-def _encode(value: Any) -> bytes:
+def encode_raw(value: Any) -> bytes:
+    """Return a raw record as JSON: whatever has an obvious JSON form in that, anything else as its text."""
     return orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS)
 
 

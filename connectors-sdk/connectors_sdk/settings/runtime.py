@@ -88,6 +88,25 @@ class RuntimeSettings(BaseModel):
         description="How long records that could not be processed are kept, as ISO 8601 duration or seconds",
         json_schema_extra={"expected": _PERIOD},
     )
+    daily_credits: int | None = Field(
+        default=None,
+        ge=1,
+        description="How many calls to the source the connector may make per day (UTC), remembered across restarts; not "
+        "set: as many as it needs. Connectors that count their calls respect it",
+        json_schema_extra={"expected": _COUNT},
+    )
+    memory_limit: int | None = Field(
+        default=None,
+        ge=1,
+        description="Memory in MB that the connector may use; work that comes near is stopped. By default the limit of "
+        "the container, where there is one",
+        json_schema_extra={"expected": _COUNT},
+    )
+    provenance: bool = Field(
+        default=False,
+        description="Whether to keep on disk from which record, by which mapper and in which run each object was made",
+        json_schema_extra={"expected": "true or false"},
+    )
 
     @classmethod
     def read(cls, config: Mapping[str, Any]) -> Self:
