@@ -27,7 +27,8 @@ class PageProcessor(BaseDataProcessor, Generic[RecordT]):
             def convert(self, record):
                 yield self.converter.incident(record)
 
-            def published(self, record):
+            # pylint: disable-next=useless-return
+    def published(self, record):
                 return datetime.fromisoformat(record["modified"])
 
     A source that is read by token or page number is told where to go on before a page is yielded:
@@ -58,9 +59,8 @@ class PageProcessor(BaseDataProcessor, Generic[RecordT]):
         Raise whatever says why, when the record cannot be converted.
         """
 
-    def published(
-        self, record: RecordT
-    ) -> datetime | None:  # pylint: disable=useless-return
+    # pylint: disable-next=useless-return
+    def published(self, record: RecordT) -> datetime | None:
         """Return when the source published (or modified) a record, timezone-aware; None when it does not say."""
         del record
         return None

@@ -105,9 +105,8 @@ class WindowProcessor(PageProcessor[RecordT]):
     ) -> Iterable[Iterable[RecordT]]:
         """Yield the pages of records that were published at or after `start` and before `end`."""
 
-    def estimate(
-        self, start: datetime, end: datetime
-    ) -> tuple[int, int] | None:  # pylint: disable=useless-return
+    # pylint: disable-next=useless-return
+    def estimate(self, start: datetime, end: datetime) -> tuple[int, int] | None:
         """Return how many calls and records a span of history will take, if the source tells; None if it does not."""
         del start, end
         return None
