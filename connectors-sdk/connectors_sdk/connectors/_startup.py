@@ -56,7 +56,7 @@ def connect(
     Raises:
         PlatformUnavailableError: it was in vain; the text names the true cause.
     """
-    url = _without_credentials(str((config.get("opencti") or {}).get("url", "")))
+    url = without_credentials(str((config.get("opencti") or {}).get("url", "")))
     started = time.monotonic()
     for pause in growing_pauses(limit):
         helper, cause = _attempt(make_helper, config)
@@ -110,7 +110,7 @@ def probe(config: Mapping[str, Any]) -> str | None:
         response = requests.post(
             url,
             json={"query": _PROBE, "variables": {}},
-            headers=_headers(opencti),
+            headers=request_headers(opencti),
             timeout=_PROBE_TIMEOUT,
             verify=verify,
             allow_redirects=False,
@@ -120,13 +120,13 @@ def probe(config: Mapping[str, Any]) -> str | None:
     return describe_status(response.status_code) or _wrong_answer(response)
 
 
-def _without_credentials(url: str) -> str:
+def without_credentials(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     host, slash, path = rest.partition("/")
     return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}"
 
 
-def _headers(opencti: Mapping[str, Any]) -> dict[str, str]:
+def request_headers(opencti: Mapping[str, Any]) -> dict[str, str]:
     headers = {"Authorization": f"Bearer {opencti.get('token', '')}"}
     for pair in str(opencti.get("custom_headers") or "").split(";"):
         name, colon, value = pair.partition(":")

@@ -8,7 +8,8 @@ import os
 import sys
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -26,11 +27,18 @@ from connectors_sdk.connectors.main import ExitCode
 from connectors_sdk.connectors.memory_fuse import MEGA, MemoryFuse
 from connectors_sdk.connectors.metrics import Metrics
 from connectors_sdk.connectors.provenance import Provenance
-from connectors_sdk.connectors.quarantine import Quarantine
+from connectors_sdk.connectors.quarantine import Quarantine, Replayed
 from connectors_sdk.settings.exceptions import ConfigValidationError, SettingProblem
 from connectors_sdk.settings.runtime import RuntimeSettings
 
 HelperFactory = Callable[[dict[str, Any]], Any]
+
+
+class UnsupportedError(Exception):
+    """Connectors of this type cannot do what was asked for."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"Connectors of this type cannot {what}.")
 
 
 class BaseConnector(ABC):
@@ -93,6 +101,25 @@ class BaseConnector(ABC):
         """
         return ()
 
+    def replay(self, *record_ids: str) -> Replayed:
+        """Process records of the quarantine once more; see `Quarantine.replay`. The connector must be open.
+
+        Raises:
+            UnsupportedError: connectors of this type cannot do that.
+        """
+        raise UnsupportedError("replay records")
+
+    def rehearse(self, limit: int | None = None) -> bool:
+        """Work once with the helper at hand, for show; return whether that went well. The connector must be open.
+
+        Args:
+            limit: so many records at most.
+
+        Raises:
+            UnsupportedError: connectors of this type cannot do that.
+        """
+        raise UnsupportedError("run without a platform")
+
     # -- what a runtime overrides --------------------------------------------------------------------------------
 
     @abstractmethod
@@ -140,6 +167,7 @@ class BaseConnector(ABC):
                 self._serve()
             finally:
                 self._release()
+                self.provenance.close()
         finally:
             self._health_server.stop()
             signals.restore()
@@ -208,6 +236,33 @@ class BaseConnector(ABC):
             log_context.guard_logs()
             self.redact.guard_excepthook()
             logging.captureWarnings(True)
+
+    @contextmanager
+    def opened(self, patience: timedelta | None = None) -> Iterator[None]:
+        """Be connected inside the block, without working by itself.
+
+        Args:
+            patience: how long to wait for the platform instead of `connector.platform_timeout`.
+
+        Raises:
+            PlatformUnavailableError: the platform stays away.
+            ConfigValidationError: a setting of the runtime is wrong.
+        """
+        self.signals.install()
+        try:
+            self.prepare()
+            if patience is not None:
+                update = {"platform_timeout": patience}
+                self.runtime = self.runtime.model_copy(update=update)
+            self.open()
+            self.signals.install()
+            try:
+                yield
+            finally:
+                self._release()
+                self.provenance.close()
+        finally:
+            self.signals.restore()
 
     def use_helper(self, helper_factory: HelperFactory) -> None:
         """Run with a stand-in of pycti's helper, made out of the helper's configuration: without a platform."""

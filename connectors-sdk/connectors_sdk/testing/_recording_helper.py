@@ -160,7 +160,7 @@ class RecordingHelper:  # pylint: disable=too-many-instance-attributes  # pycti'
             last_run_datetime=None,
         )
         self.metric = _Metric(self.metrics)
-        self.connector_logger = _Logger(self.log)
+        self.connector_logger: Any = _Logger(self.log)
         self.log_debug = self.connector_logger.debug
         self.log_info = self.connector_logger.info
         self.log_warning = self.connector_logger.warning

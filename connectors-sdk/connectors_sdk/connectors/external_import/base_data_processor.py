@@ -19,6 +19,7 @@ from connectors_sdk.connectors._mappers import (
     is_bad_data,
     name_of,
 )
+from connectors_sdk.connectors.check import Check
 from connectors_sdk.connectors.external_import._work_manager import WorkManager
 from connectors_sdk.connectors.health import Health
 from connectors_sdk.connectors.logger import ConnectorLogger
@@ -29,6 +30,10 @@ from connectors_sdk.connectors.run_report import RunReport
 _CHUNKS = (list, tuple, set, frozenset)
 # So many bad records are logged one by one in a run; all of them are counted and set aside.
 _LOGGED_ONE_BY_ONE = 20
+
+
+class _EnoughError(Exception):
+    """A rehearsal has what it needs."""
 
 
 class TooManyBadRecordsError(Exception):
@@ -81,6 +86,10 @@ class BaseDataProcessor(ABC):
     credits: DailyQuota | None = None
     # Makes sure that nobody else has changed the state.
     check_state: Callable[[], None] = staticmethod(lambda: None)
+
+    # For a rehearsal: stop after so many records.
+    limit: int | None = None
+    _handled: int = 0
 
     _builder: BundleBuilder | None = None
     # The record that is being converted, and what converts it.
@@ -143,6 +152,13 @@ class BaseDataProcessor(ABC):
         """
         return _objects_of(find_mapper(self, record.mapper)(record.raw))
 
+    def check_source(self) -> Iterable[Check]:
+        """Look whether the source can be used: credentials, quota. Called by the command `check`, after `post_init`.
+
+        An exception counts as a failed check.
+        """
+        return ()
+
     # -- what an author uses -------------------------------------------------------------------------------------
 
     def each(
@@ -168,6 +184,9 @@ class BaseDataProcessor(ABC):
                 of the memory.
         """
         for record in records:
+            if self._handled == self.limit:
+                raise _EnoughError
+            self._handled += 1
             self.report.add_read()
             self.health.progress()
             try:
@@ -262,6 +281,7 @@ class BaseDataProcessor(ABC):
             self._send_chunk(objects)
             return
         self._due = None
+        self._handled = 0
         self._builder = BundleBuilder(
             max_objects=self.bundle_max_objects,
             max_bytes=self.bundle_max_bytes,
@@ -269,6 +289,8 @@ class BaseDataProcessor(ABC):
         )
         try:
             self._send_stream(objects)
+        except _EnoughError:
+            self._send_pieces(self._builder.flush())
         except QuotaExceededError:
             # The calls that brought this are paid for.
             self._finish_stream()
@@ -281,7 +303,9 @@ class BaseDataProcessor(ABC):
     # -- inside --------------------------------------------------------------------------------------------------
 
     def _send_stream(self, objects: Iterable[Any]) -> None:
-        for item in objects:
+        for number, item in enumerate(objects):
+            if self._origin is None and number == self.limit:
+                raise _EnoughError
             if item is None:
                 continue
             if isinstance(item, _CHUNKS):

@@ -8,7 +8,7 @@ run tries again.
 import sys
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -19,6 +19,7 @@ from connectors_sdk.connectors._causes import describe
 from connectors_sdk.connectors._signals import StopRequested
 from connectors_sdk.connectors._state_guard import StateChangedError, StateGuard
 from connectors_sdk.connectors.base_connector import BaseConnector, HelperFactory
+from connectors_sdk.connectors.check import Check
 from connectors_sdk.connectors.credits import DailyCredits
 from connectors_sdk.connectors.external_import._backpressure import Backpressure
 from connectors_sdk.connectors.external_import._state_reset import InitialState
@@ -210,6 +211,13 @@ class ExternalImportConnector(BaseConnector):
 
             return self.quarantine.replay(handle, *record_ids)
 
+    def rehearse(self, limit: int | None = None) -> bool:
+        """Do one run, each processor with so many records at most; return whether it went well."""
+        for processor in self.data_processors:
+            processor.limit = limit
+        self.callback()
+        return not self._last_run_failed
+
     def _processor_of(self, record: QuarantinedRecord) -> BaseDataProcessor:
         wanted, work = record.details.get("processor"), record.details.get("work")
         for processor in self.data_processors:
@@ -219,6 +227,11 @@ class ExternalImportConnector(BaseConnector):
             if type(processor).__name__ == wanted:
                 return processor
         raise LookupError(f"there is no processor {wanted} any more")
+
+    def check_source(self) -> Iterator[Check]:
+        """Yield what the processors say about their sources."""
+        for processor in self.data_processors:
+            yield from processor.check_source()
 
     # -- the runtime ---------------------------------------------------------------------------------------------
 
