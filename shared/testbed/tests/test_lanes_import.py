@@ -117,6 +117,10 @@ def test_what_cannot_be_read_is_reported_and_holds_nothing_up(
         b'{"content": 3}',
         b'{"content": "%%%"}',
         json.dumps({"content": base64.b64encode(b"{}").decode()}).encode(),
+        message([make.malware("m")], work_id={"a": 1}),
+        message([make.malware("m")], draft_id=["a"]),
+        message([make.malware("m")], entities_types=5),
+        message([make.malware("m")], entities_types=[["malware"]]),
     )
     for body in broken:
         push(channel, importer, body)

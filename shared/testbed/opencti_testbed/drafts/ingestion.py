@@ -9,7 +9,8 @@ import orjson
 
 from opencti_testbed.drafts.workspaces import DraftLocked, Drafts
 from opencti_testbed.ingest.order import plan
-from opencti_testbed.ingest.worker import Counts, IngestWorker, Offer, source_text
+from opencti_testbed.ingest.refusals import FAULTS, check_shape, describe, source_text
+from opencti_testbed.ingest.worker import Counts, IngestWorker, Offer
 from opencti_testbed.store import Store
 
 APPROVER = "testbed-drafts"
@@ -35,15 +36,15 @@ def ingest(
             return None
         raw = objects[step.index]
         try:
+            check_shape(raw)
             with draft.store.database.write() as connection:
                 outcome = draft.upserter.upsert(connection, raw, step.partial)
-        except ValueError as error:
+        except FAULTS as error:
             draft.store.objects.forget_known()
-            kind = str(raw.get("type")) if isinstance(raw, dict) else "?"
-            name = str(raw.get("id")) if isinstance(raw, dict) else "object"
+            kind, words = describe(raw, error)
             outcome = (kind, "rejected")
             if not step.partial:
-                errors.append((f"{name}: {error}", source_text(raw)))
+                errors.append((words, source_text(raw)))
         if not step.partial:
             counts[outcome] += 1
     return counts, errors

@@ -14,6 +14,7 @@ import orjson
 
 from opencti_testbed.ingest.linker import MissingReference
 from opencti_testbed.ingest.order import Step, plan
+from opencti_testbed.ingest.refusals import FAULTS, check_shape, describe, source_text
 from opencti_testbed.ingest.upsert import Upserter
 from opencti_testbed.store import Store
 from opencti_testbed.store.changes import Changes
@@ -23,7 +24,6 @@ LOGGER = logging.getLogger("opencti_testbed.ingest")
 # A transaction's length: long enough to be cheap, short enough that nobody waits for the writer.
 BATCH_SECONDS = 0.1
 BATCH_STEPS = 500
-SOURCE_LENGTH = 2_000
 # How long an object waits for what it refers to, when nothing else is left to ingest.
 PATIENCE_SECONDS = 1.0
 
@@ -234,47 +234,125 @@ class IngestWorker:
             while found := self._store.queue.aside(BATCH_STEPS, last):
                 last = found[-1].pk
                 # What could be stored may be what others wait for.
-                again = self._retry_batch(found) or again
+                again = self._retry_all(found) or again
+
+    def _retry_all(self, found: list[SetAside]) -> bool:
+        try:
+            return self._retry_batch(found)
+        except sqlite3.OperationalError:
+            raise
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            LOGGER.exception("Objects that were set aside could not be tried again")
+            self._store.objects.forget_known()
+            if len(found) > 1:
+                progress = [self._retry_all([one]) for one in found]
+                return any(progress)
+            raw = orjson.loads(found[0].body)
+            with self._store.database.write() as connection:
+                kind, words = describe(raw, error)
+                self._take_back(connection, found[0], kind, words, raw)
+            return False
 
     def _retry_batch(self, found: list[SetAside]) -> bool:
         progress = False
         with self._store.database.write() as connection:
             for one in found:
+                if self._store.works.get(one.work_id) is None:
+                    self._store.queue.take_back(connection, one.pk)
+                    continue
                 raw = orjson.loads(one.body)
                 with self._changes.by(connection, one.work_id):
                     outcome, error, _ = self._one(connection, raw, partial=False)
                 if error and not _is_overdue(one):
                     continue
                 progress = progress or not error
-                errors = [(error, source_text(raw))] if error else []
+                if error:
+                    self._take_back(connection, one, outcome[0], error, raw)
+                    continue
                 self._store.queue.take_back(connection, one.pk)
                 self._store.works.report_batch(
-                    connection, one.work_id, 1, {outcome: 1}, errors
+                    connection, one.work_id, 1, {outcome: 1}, []
                 )
         return progress
 
+    def _take_back(
+        self,
+        connection: sqlite3.Connection,
+        one: SetAside,
+        kind: str,
+        words: str,
+        raw: Any,
+    ) -> None:
+        """Reject an object that was set aside."""
+        self._store.queue.take_back(connection, one.pk)
+        self._store.works.report_batch(
+            connection,
+            one.work_id,
+            1,
+            {(kind, "rejected"): 1},
+            [(words, source_text(raw))],
+        )
+
     def _ingest(self, waiting: Waiting) -> None:
         objects = bundle_objects(waiting.body)
-        work = self._store.works.get(waiting.work_id)
-        if work is not None and work["draft_id"]:
-            self._ingest_elsewhere(waiting, work["draft_id"], objects)
-            return
         steps = plan(objects)
         done = waiting.done
+        careful_until = 0
         while done < len(steps) and not self._stopping.is_set():
-            done = self._batch(waiting, objects, steps, done)
-        if done >= len(steps):
+            work = self._store.works.get(waiting.work_id)
+            if work is None:
+                # Whoever removed the work does not want what it would bring.
+                LOGGER.info("Work %s is gone: its bundle is skipped", waiting.work_id)
+                break
+            if work["draft_id"]:
+                self._ingest_elsewhere(waiting, work["draft_id"], objects)
+                return
+            most = 1 if done < careful_until else BATCH_STEPS
+            try:
+                done = self._batch(waiting, objects, steps, done, most)
+            except sqlite3.OperationalError:
+                # The disk, not the bundle.
+                raise
+            except Exception as error:  # pylint: disable=broad-exception-caught
+                LOGGER.exception("A batch of %s failed", waiting.work_id)
+                self._store.objects.forget_known()
+                if most == 1:
+                    self._give_up(waiting, objects[steps[done].index], done, error)
+                    done += 1
+                else:
+                    careful_until = done + BATCH_STEPS
+        if done >= len(steps) or not self._stopping.is_set():
             with self._store.database.write() as connection:
                 self._store.queue.remove(connection, waiting.pk)
             self._created_in_part.clear()
+
+    def _give_up(self, waiting: Waiting, raw: Any, done: int, error: Exception) -> None:
+        """Reject an object that failed in a way that nobody foresaw, alone in its transaction."""
+        kind, words = describe(raw, error)
+        with self._store.database.write() as connection:
+            self._store.works.report_batch(
+                connection,
+                waiting.work_id,
+                1,
+                {(kind, "rejected"): 1},
+                [(words, source_text(raw))],
+            )
+            self._store.queue.advance(connection, waiting.pk, done + 1)
 
     def _ingest_elsewhere(
         self, waiting: Waiting, draft_id: str, objects: list[Any]
     ) -> None:
         """Have a bundle ingested into its draft, and report on it here."""
-        outcome = self.into_draft(
-            draft_id, objects, lambda: not self._stopping.is_set()
-        )
+        try:
+            outcome = self.into_draft(
+                draft_id, objects, lambda: not self._stopping.is_set()
+            )
+        except sqlite3.OperationalError:
+            raise
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            LOGGER.exception("A bundle could not be ingested into %s", draft_id)
+            words = f"The bundle could not be ingested: {error}"
+            outcome = {("bundle", "rejected"): len(objects)}, [(words, "")]
         if outcome is None:
             return
         counts, errors = outcome
@@ -285,16 +363,21 @@ class IngestWorker:
             self._store.queue.remove(connection, waiting.pk)
 
     def _batch(
-        self, waiting: Waiting, objects: list[Any], steps: list[Step], done: int
+        self,
+        waiting: Waiting,
+        objects: list[Any],
+        steps: list[Step],
+        done: int,
+        most: int,
     ) -> int:
-        """Ingest some steps in one transaction; return how many are done now."""
+        """Ingest at most some steps in one transaction; return how many are done now."""
         counts: Counter[tuple[str, str]] = Counter()
         errors: list[tuple[str, str]] = []
         finished = 0
         until = time.monotonic() + BATCH_SECONDS
         write, by = self._store.database.write, self._changes.by
         with write() as connection, by(connection, waiting.work_id):
-            for step in steps[done : done + BATCH_STEPS]:
+            for step in steps[done : done + most]:
                 raw = objects[step.index]
                 outcome, error, missing = self._one(connection, raw, step.partial)
                 done += 1
@@ -325,25 +408,13 @@ class IngestWorker:
     ) -> tuple[tuple[str, str], str | None, bool]:
         """Return ((entity type, outcome), error or None, whether only a reference is missing) of one object."""
         try:
+            check_shape(raw)
             with self._store.objects.savepoint(connection):
                 return self.upserter.upsert(connection, raw, partial), None, False
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
-            # Whatever is wrong with an object, it is the object's fault alone.
-            name = str(raw.get("id")) if isinstance(raw, dict) else "object"
-            kind = str(raw.get("type")) if isinstance(raw, dict) else "?"
-            words = str(error)
-            if not isinstance(error, ValueError):
-                LOGGER.info("%s cannot be read", name, exc_info=True)
-                words = f"a property has an unexpected form ({words})"
-            missing = isinstance(error, MissingReference)
-            return (kind, "rejected"), f"{name}: {words}", missing
+        except FAULTS as error:
+            kind, words = describe(raw, error)
+            return (kind, "rejected"), words, isinstance(error, MissingReference)
 
 
 def _is_overdue(one: SetAside) -> bool:
     return time.time() - one.since >= PATIENCE_SECONDS
-
-
-def source_text(raw: Any) -> str:
-    """Return a rejected object as JSON text, cut when long."""
-    text = orjson.dumps(raw).decode()
-    return text if len(text) <= SOURCE_LENGTH else f"{text[:SOURCE_LENGTH]}…"

@@ -100,8 +100,12 @@ class Asking:
             if wish.configuration is not None:
                 body["configuration"] = wish.configuration
             self._requests.put(connection, connector["id"], work_id, body)
-        self._delivery.wake()
+        self.deliver()
         return work_id
+
+    def deliver(self) -> None:
+        """Deliver what waits now; to be called again by who asked within a transaction of their own."""
+        self._delivery.wake()
 
 
 def in_scope(connector: Mapping[str, Any], wanted: str) -> bool:

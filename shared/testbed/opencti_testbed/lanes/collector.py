@@ -5,6 +5,7 @@ ingested in its order.
 """
 
 import logging
+import sqlite3
 import threading
 import time
 import uuid
@@ -25,6 +26,7 @@ from opencti_testbed.lanes.broker import (
 )
 from opencti_testbed.lanes.messages import Pushed, UnreadableMessage, read
 from opencti_testbed.store import Store
+from opencti_testbed.store.works import WorkNotAlive
 
 LOGGER = logging.getLogger("opencti_testbed.lanes")
 # So many messages of a connector are taken at once, and so often is looked for new connectors.
@@ -121,7 +123,7 @@ class Collector:
                         consumed[self._listen(channel, connector_id)] = connector_id
                 connection.process_data_events(time_limit=LOOK_SECONDS)
                 if self._taken:
-                    self._worker.accept_all(self._offers(self._taken))
+                    self._keep(self._taken)
                     channel.basic_ack(self._taken[-1].tag, multiple=True)
                     self._note_markers(self._taken)
                     self._taken.clear()
@@ -135,6 +137,20 @@ class Collector:
 
         queue = queue_config(connector_id)["push"]
         return str(channel.basic_consume(queue, take))
+
+    def _keep(self, messages: list[_Message]) -> None:
+        try:
+            self._worker.accept_all(self._offers(messages))
+        except sqlite3.OperationalError:
+            # The disk, not a message: what is not acknowledged comes again.
+            raise
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            LOGGER.exception("Messages could not be kept together")
+            if len(messages) > 1:
+                for message in messages:
+                    self._keep([message])
+            elif not isinstance(error, WorkNotAlive):
+                self._report(messages[0].connector_id, str(error))
 
     def _note_markers(self, messages: list[_Message]) -> None:
         with self._arrival:
@@ -164,16 +180,19 @@ class Collector:
         try:
             pushed = read(message.body)
         except UnreadableMessage as error:
-            LOGGER.error("A message of %s: %s", message.connector_id, error)
-            work = self._store.works.add(message.connector_id, "An unreadable message")
-            self._store.works.processed(
-                work["id"], f"A message could not be read: {error}", in_error=True
-            )
+            self._report(message.connector_id, str(error))
             return None
         if pushed.work_id and self._store.works.get(pushed.work_id) is None:
             LOGGER.info("Work %s is gone: its message is skipped", pushed.work_id)
             return None
         return pushed if pushed.work_id or pushed.objects else None
+
+    def _report(self, connector_id: str, reason: str) -> None:
+        LOGGER.error("A message of %s: %s", connector_id, reason)
+        work = self._store.works.add(connector_id, "An unreadable message")
+        self._store.works.processed(
+            work["id"], f"A message could not be read: {reason}", in_error=True
+        )
 
     def _offer(self, connector_id: str, pushed: Pushed) -> Offer:
         connector = self._store.connectors.get(connector_id) or {}

@@ -1,22 +1,27 @@
 """Asking connectors to enrich an entity: because somebody wants it, because it is new or has changed, or as the step of
 a playbook."""
 
+import logging
 import threading
 import uuid
 from typing import Any
 
 import orjson
 
+from opencti_testbed.ingest.refusals import FAULTS
 from opencti_testbed.ingest.worker import bundle_objects
 from opencti_testbed.lanes.asking import Asking, NotAsked, Wish, in_scope
 from opencti_testbed.lanes.playbooks import PlaybookSteps
 from opencti_testbed.store import Store
 from opencti_testbed.store.database import timestamp
+from opencti_testbed.store.events import Event
 from opencti_testbed.store.objects import Stored
 from opencti_testbed.streams import frames
 
 KIND = "INTERNAL_ENRICHMENT"
+LOGGER = logging.getLogger("opencti_testbed.lanes")
 _JOURNAL_PLACE = "auto_enrichment_place"
+_EVENTS_AT_ONCE = 50
 # What happened to an entity -> the option of a connector that wants to be asked then.
 _WANTED_BY = {"create": "auto", "update": "auto_update"}
 
@@ -156,25 +161,51 @@ class Enrichment:
 
     def _follow(self) -> None:
         """Ask the connectors that want it for each new entity; its place in the journal survives a restart."""
-        known = self._store.database.meta(_JOURNAL_PLACE)
-        place = self._store.events.last_id() if known is None else int(known)
+        place = self._begin()
         while not self._stopping.is_set():
-            events = self._store.events.after(place, 200)
-            enrichers = [
-                connector
-                for connector in self._store.connectors.all()
-                if connector["type"] == KIND
-            ]
-            for event in events:
-                option = _WANTED_BY.get(event.kind, "")
-                wanting = [c for c in enrichers if c.get(option)]
-                if wanting:
-                    self._ask_all(event.object_id, wanting, event.kind)
-                place = event.id
-            if events:
-                self._store.database.set_meta(_JOURNAL_PLACE, str(place))
-            else:
+            events = self._store.events.after(place, _EVENTS_AT_ONCE)
+            if not events:
                 self._stopping.wait(0.1)
+                continue
+            try:
+                # Requests and place together: a crash neither loses nor repeats any.
+                with self._store.database.write():
+                    asked = self._ask_for(events)
+                    place = events[-1].id
+                    self._store.database.set_meta(_JOURNAL_PLACE, str(place))
+            except Exception:  # pylint: disable=broad-exception-caught
+                # Nothing may end this thread.
+                LOGGER.exception("Connectors could not be asked, trying again")
+                self._stopping.wait(1)
+                place = self._begin()
+                continue
+            if asked:
+                self._asking.deliver()
+
+    def _begin(self) -> int:
+        """Return the last event that was dealt with: at the first start, the last there is."""
+        known = self._store.database.meta(_JOURNAL_PLACE)
+        if known is not None:
+            return int(known)
+        place = self._store.events.last_id()
+        self._store.database.set_meta(_JOURNAL_PLACE, str(place))
+        return place
+
+    def _ask_for(self, events: list[Event]) -> bool:
+        enrichers = self._asking.alive(KIND)
+        asked = False
+        for event in events:
+            option = _WANTED_BY.get(event.kind, "")
+            wanting = [c for c in enrichers if c.get(option)]
+            if not wanting:
+                continue
+            try:
+                self._ask_all(event.object_id, wanting, event.kind)
+                asked = True
+            except FAULTS:
+                # What cannot be told of one entity must not keep the others waiting.
+                LOGGER.exception("Nobody could be asked about %s", event.object_id)
+        return asked
 
     def _ask_all(
         self, object_id: str, connectors: list[dict[str, Any]], trigger: str

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from opencti_testbed.ingest.refusals import FAULTS
 from opencti_testbed.ingest.worker import InvalidBundle, bundle_objects
 from opencti_testbed.stix.types import SCO, Family, classify
 
@@ -48,15 +49,20 @@ def read(body: bytes) -> Pushed:
     """
     try:
         message = orjson.loads(body)
+        for name in ("work_id", "draft_id"):
+            if not isinstance(message.get(name), str | None):
+                raise UnreadableMessage(f"a {name} that is no text")
+        types = message.get("entities_types") or []
+        if not _is_list_of_texts(types):
+            raise UnreadableMessage("entities_types that are no list of texts")
         text = base64.b64decode(message["content"], validate=True).decode()
         found = bundle_objects(text)
-    except (KeyError, TypeError, orjson.JSONDecodeError) as error:
+    except (KeyError, TypeError, AttributeError, orjson.JSONDecodeError) as error:
         raise UnreadableMessage(f"no message with a content: {error}") from error
     except (binascii.Error, UnicodeDecodeError) as error:
         raise UnreadableMessage(f"content that is no base64 text: {error}") from error
     except InvalidBundle as error:
         raise UnreadableMessage(str(error)) from error
-    types = message.get("entities_types") or []
     objects = [one for one in found if not types or is_wanted(one, types)]
     whole = len(found) == 1 or bool(message.get("no_split"))
     return Pushed(
@@ -68,6 +74,10 @@ def read(body: bytes) -> Pushed:
     )
 
 
+def _is_list_of_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
 def is_wanted(stix: Any, types: list[str]) -> bool:
     """Return whether an object is of one of the types that a connector names; markings and relations always are."""
     if not isinstance(stix, Mapping):
@@ -75,7 +85,7 @@ def is_wanted(stix: Any, types: list[str]) -> bool:
     kind = str(stix.get("type") or "")
     try:
         family, _ = classify(dict(stix))
-    except ValueError:
+    except FAULTS:
         # Ingestion says what is wrong with it.
         return True
     if kind == "marking-definition" or family in (Family.RELATIONSHIP, Family.SIGHTING):

@@ -107,6 +107,11 @@ class Connectors:
         self.require(connector_id)
         with self._database.write() as connection:
             connection.execute("DELETE FROM connector WHERE id = ?", (connector_id,))
+            for table in ("work_message", "work_count"):
+                connection.execute(
+                    f"DELETE FROM {table} WHERE work_id IN (SELECT id FROM work WHERE connector_id = ?)",
+                    (connector_id,),
+                )
             connection.execute(
                 "DELETE FROM work WHERE connector_id = ?", (connector_id,)
             )
