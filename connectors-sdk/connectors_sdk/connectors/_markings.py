@@ -93,7 +93,8 @@ def known_by_id(marking_id: str) -> Marking | None:
 def read_definition(definition: Mapping[str, Any]) -> Marking:
     """Return what a marking definition says, a STIX object or a dictionary of the platform's API.
 
-    Where it says several things, the strictest counts; an unknown level of a known scheme is stricter than any.
+    Where it says several things, the strictest counts; an unknown level of a known scheme is stricter than any. An id that
+    everybody knows counts too: a definition cannot open what is known to be closed.
     """
     said = [read_text(text) for text in _texts(definition)]
     for key in ("id", "standard_id"):

@@ -155,17 +155,19 @@ class EgressGate:
         unexplained = []
         for marking_id in ids:
             explained = [read_definition(one) for one in at_hand.get(marking_id, ())]
-            known = known_by_id(marking_id)
-            if known is not None:
-                # A definition that calls a known id something more open changes nothing.
-                explained.append(known)
-            if not explained and self._resolve is not None:
-                definition = self._resolve(marking_id)
-                explained = [] if definition is None else [read_definition(definition)]
+            if not explained:
+                explained = self._explain(marking_id)
             found.extend(explained)
             if not explained:
                 unexplained.append(marking_id)
         return found, unexplained
+
+    def _explain(self, marking_id: str) -> list[Marking]:
+        known = known_by_id(marking_id)
+        if known is not None:
+            return [known]
+        definition = self._resolve(marking_id) if self._resolve else None
+        return [] if definition is None else [read_definition(definition)]
 
 
 def platform_definitions(helper: Any) -> Resolve:
