@@ -158,9 +158,12 @@ class Entity:
             score=score,
             labels=tuple(dict.fromkeys(label for label in labels if label)),
             external_references=tuple(
-                reference.to_stix_dict() if hasattr(reference, "to_stix_dict")
-                # pylint: disable-next=no-member  # a mapping then
-                else dict(reference)
+                (
+                    reference.to_stix_dict()
+                    if hasattr(reference, "to_stix_dict")
+                    # pylint: disable-next=no-member  # a mapping then
+                    else dict(reference)
+                )
                 for reference in external_references
             ),
             description=description or None,

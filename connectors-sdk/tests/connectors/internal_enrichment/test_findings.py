@@ -89,9 +89,7 @@ def composed(
     answer = collect(entity, findings, pytest.fail)
     kept = Answer.from_bytes(answer.to_bytes())
     assert kept == answer
-    return compose(
-        entity, kept, author=SOURCE, findings_marking=marking, policy=policy
-    )
+    return compose(entity, kept, author=SOURCE, findings_marking=marking, policy=policy)
 
 
 def by_id(composition: Composition) -> dict[str, dict[str, Any]]:

@@ -1,0 +1,170 @@
+"""What connectors that work on request have in common: one request after the other, each with its work on the platform.
+
+The life of a request: it arrives over AMQP or HTTP, the platform's work is set to "received", the runtime of the type
+does it, and the work is closed with a message or, in error, with the reason. Whatever goes wrong concerns one request.
+"""
+
+import sys
+import time
+from abc import abstractmethod
+from typing import Any, ClassVar, NamedTuple
+
+from connectors_sdk.bundles import Bundle
+from connectors_sdk.connectors._causes import describe
+from connectors_sdk.connectors._signals import StopRequested
+from connectors_sdk.connectors.base_connector import BaseConnector
+from connectors_sdk.connectors.external_import._backpressure import Backpressure
+from connectors_sdk.connectors.main import ExitCode
+from connectors_sdk.connectors.run_report import RunReport
+
+# How long the request under way may go on when the process is told to stop; less than the signals' own deadline.
+_GRACE_SECONDS = 3.0
+_LONGEST_REASON = 2000
+
+
+class RequestFailed(Exception):
+    """A request could not be done; the text is what the operator reads."""
+
+
+class Done(NamedTuple):
+    """What became of a request.
+
+    Attributes:
+        words: what the operator reads in the work.
+        outcome: `good`, or `skipped` when there was nothing to be done on purpose.
+    """
+
+    words: str
+    outcome: str = "good"
+
+
+class ListeningConnector(BaseConnector):
+    """A connector that does what the platform asks for."""
+
+    # What a request is called in the log.
+    request_name: ClassVar[str] = "Request"
+
+    _backpressure: Backpressure
+
+    @abstractmethod
+    def _do(self, message: dict[str, Any], report: RunReport) -> Done:
+        """Do what a message asks for.
+
+        Args:
+            message: the event as pycti's listener hands it over.
+            report: counts what happens.
+
+        Raises:
+            RequestFailed: it cannot be done; any other exception means the same, with its text described.
+        """
+
+    def _title(self, message: dict[str, Any]) -> str:
+        """Return what the log calls a request; never holds a value."""
+        return f"{self.request_name} of {message.get('entity_id') or message.get('file_id')}"
+
+    def _bind(self) -> None:
+        limit = self.runtime.platform_timeout.total_seconds()
+        self._backpressure = Backpressure(self.helper, limit)
+
+    def _serve(self) -> None:
+        # Loads pycti: only when it is needed.
+        from pycti import OpenCTIConnectorHelper
+
+        from connectors_sdk.connectors._listening import Listener, ListenerEnded
+
+        if not isinstance(self.helper, OpenCTIConnectorHelper):
+            self.helper.listen(self.callback)
+            return
+        listener = Listener(self.helper, self.callback, self.health)
+        try:
+            listener.listen()
+        except ListenerEnded as error:
+            self.logger.error(self.redact(str(error)))
+            sys.exit(ExitCode.FAILURE)
+        except StopRequested as stop:
+            if listener.finish(_GRACE_SECONDS, str(stop)):
+                self.logger.info(f"Connector stopped by {stop}.")
+            else:
+                self.metrics.count("work", outcome="stopped")
+                self.logger.warning(
+                    f"Connector stopped by {stop} in the middle of a request, which is done again later."
+                )
+            raise
+
+    def callback(self, message: dict[str, Any]) -> str:
+        """Do one request and return what its work is told.
+
+        Args:
+            message: the event as pycti's listener hands it over.
+
+        Raises:
+            RequestFailed: it failed; the text is what its work is told. Holds no secret.
+        """
+        started = time.monotonic()
+        report = RunReport()
+        title = self._title(message)
+        self.helper.metric.inc("run_count")
+        self.helper.metric.state("running")
+        self.health.working(title)
+        outcome = "failed"
+        try:
+            done = self._do(message, report)
+            outcome = done.outcome
+            self.health.succeeded()
+            return self.redact(done.words)[:_LONGEST_REASON]
+        except Exception as error:
+            reason = self.redact(
+                str(error) if isinstance(error, RequestFailed) else describe(error)
+            )
+            report.add_error(reason)
+            self.health.failed(reason)
+            self.metrics.count("errors", kind=type(error).__name__)
+            if isinstance(error, RequestFailed):
+                self.logger.warning(f"{title} failed: {reason}")
+            else:
+                # pycti's logger adds the traceback.
+                self.logger.error(f"{title} failed: {reason}")
+            raise RequestFailed(reason[:_LONGEST_REASON]) from None
+        finally:
+            seconds = time.monotonic() - started
+            self.helper.metric.state("idle")
+            self.health.idle()
+            self.metrics.count("work", outcome=outcome)
+            self.metrics.observe("work_seconds", seconds)
+            self.logger.info(f"{title}: {_summary(report, outcome, seconds)}")
+
+    def _send(self, bundle: Bundle, report: RunReport, **options: Any) -> None:
+        """Send a bundle under the work of the request; return when the platform has accepted it.
+
+        Args:
+            bundle: what is sent.
+            report: counts it.
+            options: passed on to pycti's `send_stix2_bundle`.
+
+        Raises:
+            ValueError: the platform refuses it.
+            requests.RequestException: the platform stays away.
+        """
+        self._backpressure.wait()
+        text = bundle.to_json()
+        if self.helper.queue_protocol == "api":
+            # The platform gets the whole bundle there: splitting it first would be work for nothing.
+            options.setdefault("no_split", True)
+        self.helper.send_stix2_bundle(
+            text, **{"cleanup_inconsistent_bundle": not bundle.external, **options}
+        )
+        self.helper.metric.inc("record_send", len(bundle))
+        report.add_bundle(len(bundle))
+        self.metrics.count("objects_sent", len(bundle))
+        self.metrics.count("bundles_sent")
+        self.metrics.count("bytes_sent", bundle.size)
+        self.health.progress()
+
+
+def _summary(report: RunReport, outcome: str, seconds: float) -> str:
+    skipped = ", ".join(f"{why}: {count}" for why, count in report.skipped.items())
+    return (
+        f"{outcome}, read {report.read}, sent {report.sent} objects in {report.bundles} bundles, skipped "
+        f"{sum(report.skipped.values())}{f' ({skipped})' if skipped else ''}, quarantined {report.quarantined}, "
+        f"errors {len(report.errors)}, took {seconds:.1f} s"
+    )
