@@ -275,7 +275,7 @@ class Listener(ListenQueue):  # type: ignore[misc]  # pycti publishes no types
 
     # FastAPI reads the types of arguments.
     async def _http_process_callback(self, request: Request) -> JSONResponse:
-        response = await super()._http_process_callback(request)
+        response: JSONResponse = await super()._http_process_callback(request)
         if response.status_code in _ANSWERS:
             # Only when the answer is on its way the request is over.
             response.background = BackgroundTask(self._requests.end)

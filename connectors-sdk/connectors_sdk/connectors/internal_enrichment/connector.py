@@ -72,7 +72,9 @@ class InternalEnrichmentConnector(ListeningConnector):
     gate: EgressGate
 
     _cache: ResultCache
-    _credits: DailyQuota | None
+    _credits: DailyQuota | None = None
+    # What all answers depend on: the version of the connector, and its settings about the source.
+    _answers_of: str = ""
 
     # -- what an author overrides ----------------------------------------------------------------------------------
 
@@ -157,7 +159,7 @@ class InternalEnrichmentConnector(ListeningConnector):
             if section not in _NOT_ABOUT_THE_SOURCE
         }
         version = self.health.identity.get("version") or ""
-        self._key_base = cache_key(version, json.dumps(own, sort_keys=True))
+        self._answers_of = cache_key(version, json.dumps(own, sort_keys=True))
 
     def _do(self, message: dict[str, Any], report: RunReport) -> Done:
         carried = message.get("bundle")
@@ -209,7 +211,7 @@ class InternalEnrichmentConnector(ListeningConnector):
 
     def _answer(self, entity: Entity) -> tuple[Answer, str]:
         """Return what the source says, and since when that is known if it was not asked just now."""
-        key = cache_key(self._key_base, *self.answer_depends_on(entity))
+        key = cache_key(self._answers_of, *self.answer_depends_on(entity))
         kept = self._cache.get(key)
         if kept is not None:
             try:
@@ -231,51 +233,44 @@ class InternalEnrichmentConnector(ListeningConnector):
         return answer, ""
 
     def _ask(self, entity: Entity) -> Answer:
-        attempt = 0
-        while True:
-            attempt += 1
+        attempts = self.options.source_attempts
+        for attempt in range(1, attempts + 1):
             self._spend()
             try:
-                findings = self.enrich(entity)
-                return collect(entity, findings, self.logger.warning)
+                return collect(entity, self.enrich(entity), self.logger.warning)
             except RequestFailed:
                 raise
             except QuotaExceededError as error:
                 raise RequestFailed(str(error)) from error
-            except Exception as error:
+            # Whatever an author's code and the libraries that it uses raise.
+            except Exception as error:  # pylint: disable=broad-exception-caught
                 trouble = judge(error)
                 if trouble.kind is Kind.NOTHING_KNOWN:
-                    return Answer()
+                    break
+                reason = describe(error)
+                if trouble.kind is Kind.CREDENTIALS:
+                    raise self._trouble(
+                        f"The source refuses the credentials: {reason}"
+                    ) from error
+                if trouble.kind is Kind.LASTING:
+                    raise
                 pause = trouble.retry_after
                 if pause is None:
                     pause = _FIRST_PAUSE * 2 ** (attempt - 1) * random.uniform(0.5, 1)
-                if (
-                    trouble.kind is not Kind.PASSING
-                    or attempt >= self.options.source_attempts
-                    or pause > _LONGEST_PAUSE
-                ):
-                    self._complain(error, trouble.kind, attempt)
-                    raise
+                if attempt == attempts or pause > _LONGEST_PAUSE:
+                    raise self._trouble(
+                        f"The source failed ({attempt} attempts): {reason}"
+                    ) from error
                 self.logger.warning(
-                    f"The source failed: {self.redact(describe(error))}. Trying again in {pause:.3g} s."
+                    f"The source failed: {self.redact(reason)}. Trying again in {pause:.3g} s."
                 )
                 time.sleep(pause)
+        return Answer()
 
-    def _complain(self, error: Exception, kind: Kind, attempts: int) -> None:
-        """Raise what an operator can act on, in the place of an error of the source.
-
-        Raises:
-            RequestFailed: unless the error is the author's.
-        """
-        reason = describe(error)
-        if kind is Kind.CREDENTIALS:
-            words = f"The source refuses the credentials: {reason}"
-        elif kind is Kind.PASSING:
-            words = f"The source failed ({attempts} attempts): {reason}"
-        else:
-            return
+    def _trouble(self, words: str) -> RequestFailed:
+        """Note that the source is of no use at the moment, and return what to raise."""
         self.health.obstacle(_SOURCE, words)
-        raise RequestFailed(words) from error
+        return RequestFailed(words)
 
     def _spend(self) -> None:
         if self._credits is None:

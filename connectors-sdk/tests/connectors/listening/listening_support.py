@@ -27,6 +27,8 @@ from opencti_testbed.process import TestbedProcess
 PROGRAMS = Path(__file__).parent / "programs"
 BROKER = "amqp://guest:guest@127.0.0.1:5672/%2F"
 PATIENCE = 45.0
+# What is built to break something need not be waited for that long.
+IMPATIENCE = 12.0
 SECRET = "canary-source-key"
 
 
@@ -44,9 +46,7 @@ def expect(condition: object, clause: str) -> None:
         raise Violation(clause)
 
 
-def until(
-    condition: Callable[[], Any], clause: str, patience: float = PATIENCE
-) -> Any:
+def until(condition: Callable[[], Any], clause: str, patience: float = PATIENCE) -> Any:
     """Wait until something is so, and return what the condition returned.
 
     Raises:
@@ -125,6 +125,7 @@ class Process:
         self.id = environment["CONNECTOR_ID"]
         self.environment = environment
         self._log = tempfile.TemporaryFile()  # pylint: disable=consider-using-with
+        self._last_output = ""
         self.process = subprocess.Popen(  # pylint: disable=consider-using-with
             [sys.executable, str(PROGRAMS / f"{program}.py")],
             env=environment,
@@ -137,8 +138,12 @@ class Process:
     @property
     def output(self) -> str:
         """What it has written so far."""
-        self._log.seek(0)
-        return self._log.read().decode(errors="replace")
+        if not self._log.closed:
+            # Not by the file's position: the process writes with the same one.
+            size = os.fstat(self._log.fileno()).st_size
+            content = os.pread(self._log.fileno(), size, 0)
+            self._last_output = content.decode(errors="replace")
+        return self._last_output
 
     @property
     def alive(self) -> bool:
@@ -157,6 +162,8 @@ class Process:
         except ProcessLookupError:
             pass
         self.process.wait(PATIENCE)
+        assert self.output is not None
+        self._log.close()
 
 
 class Lane:
@@ -165,6 +172,7 @@ class Lane:
     def __init__(self, name: str, source: Source) -> None:
         self.name = name
         self.source = source
+        self.patience = PATIENCE
         options = ("--amqp", BROKER) if name == "amqp" else ()
         self.platform = TestbedProcess(options=options)
         self._connectors: set[str] = set()
@@ -269,7 +277,7 @@ class Lane:
         )
         return found
 
-    def finished(self, work_id: str, patience: float = PATIENCE) -> dict[str, Any]:
+    def finished(self, work_id: str) -> dict[str, Any]:
         """Wait until the connector has closed a work and the platform is done with it."""
 
         def done() -> dict[str, Any] | None:
@@ -277,7 +285,7 @@ class Lane:
             closed = work["processed_time"] and work["status"] == "complete"
             return work if closed else None
 
-        found: dict[str, Any] = until(done, f"work {work_id} is closed", patience)
+        found: dict[str, Any] = until(done, f"work {work_id} is closed", self.patience)
         return found
 
 
@@ -301,6 +309,7 @@ class Kit:
         self._program = program
         self._variant = variant
         self._made: list[Process] = []
+        lane.patience = IMPATIENCE if variant else PATIENCE
 
     def start(self, *, ready: bool = True, **overrides: str | None) -> Process:
         """Start a connector and wait until it has registered.
@@ -308,9 +317,7 @@ class Kit:
         Raises:
             RuntimeError: it ended instead.
         """
-        made = Process(
-            self._program, self.lane.environment(self._variant, **overrides)
-        )
+        made = Process(self._program, self.lane.environment(self._variant, **overrides))
         self._made.append(made)
         if ready:
             self.await_registration(made)
@@ -357,14 +364,12 @@ class Kit:
             }
         return str(self.lane.post("playbook", body)["execution"])
 
-    def answer(
-        self, execution: str, patience: float = PATIENCE
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
+    def answer(self, execution: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """Wait for the answer to a step; return what was sent and what came back."""
 
         def answered() -> dict[str, Any] | None:
             step: dict[str, Any] = self.lane.platform.get(f"playbook/{execution}")
             return step if step["answer"] is not None else None
 
-        step = until(answered, "the playbook gets an answer", patience)
+        step = until(answered, "the playbook gets an answer", self.lane.patience)
         return step["sent"], step["answer"]

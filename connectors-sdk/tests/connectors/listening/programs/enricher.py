@@ -248,7 +248,9 @@ class DiesOnTheSecond(Enricher):
         super()._serve()
 
     def _works(self) -> list[Any]:
-        found: list[Any] = self.helper.api.work.get_connector_works(self.helper.connect_id)
+        found: list[Any] = self.helper.api.work.get_connector_works(
+            self.helper.connect_id
+        )
         return found
 
     def _refuse(self, message: Any) -> str:
