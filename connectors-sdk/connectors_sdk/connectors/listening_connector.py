@@ -6,6 +6,7 @@ does it, and the work is closed with a message or, in error, with the reason. Wh
 
 import sys
 import time
+import uuid
 from abc import abstractmethod
 from typing import Any, ClassVar, NamedTuple
 
@@ -14,6 +15,7 @@ from connectors_sdk.connectors._causes import describe
 from connectors_sdk.connectors._signals import StopRequested
 from connectors_sdk.connectors.base_connector import BaseConnector
 from connectors_sdk.connectors.external_import._backpressure import Backpressure
+from connectors_sdk.connectors.log_context import log_context, set_in_context
 from connectors_sdk.connectors.main import ExitCode
 from connectors_sdk.connectors.run_report import RunReport
 
@@ -100,15 +102,22 @@ class ListeningConnector(BaseConnector):
         Raises:
             RequestFailed: it failed; the text is what its work is told. Holds no secret.
         """
+        report = RunReport(run_id=uuid.uuid4().hex[:12])
+        with log_context(run_id=report.run_id):
+            if self.helper.work_id:
+                set_in_context("work_id", str(self.helper.work_id))
+            return self._answer_for(message, report)
+
+    def _answer_for(self, message: dict[str, Any], report: RunReport) -> str:
         started = time.monotonic()
-        report = RunReport()
         title = self._title(message)
         self.helper.metric.inc("run_count")
         self.helper.metric.state("running")
         self.health.working(title)
         outcome = "failed"
         try:
-            done = self._do(message, report)
+            with self.fuse.guard():
+                done = self._do(message, report)
             outcome = done.outcome
             self.health.succeeded()
             return self.redact(done.words)[:_LONGEST_REASON]

@@ -9,6 +9,7 @@ import random
 import time
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -59,6 +60,9 @@ class InternalEnrichmentConnector(ListeningConnector):
 
     Attributes:
         author: whom findings come from that name no author; by default an organization with the connector's name.
+        counts_own_calls: whether `enrich` itself takes what its calls cost out of `credits`, e.g. by handing them to
+            `BaseClientApi(daily_quota=...)`; else each attempt of a look-up costs one.
+        credits: the budget of calls per day, kept on disk; None when none is set.
         options: what the operator says about how entities are enriched, once prepared.
         gate: what says whether something may leave for the source, once opened.
     """
@@ -67,12 +71,14 @@ class InternalEnrichmentConnector(ListeningConnector):
     playbook_compatible: ClassVar[bool] = True
     request_name: ClassVar[str] = "Enrichment"
 
+    counts_own_calls: ClassVar[bool] = False
+
     author: StixLike = None
+    credits: DailyQuota | None = None
     options: EnrichmentOptions
     gate: EgressGate
 
     _cache: ResultCache
-    _credits: DailyQuota | None = None
     # What all answers depend on: the version of the connector, and its settings about the source.
     _answers_of: str = ""
 
@@ -129,10 +135,15 @@ class InternalEnrichmentConnector(ListeningConnector):
         """See `BaseConnector.prepare`."""
         super().prepare()
         self.options = read_options(self.settings, EnrichmentOptions)
-        limit = self.options.daily_lookups
-        file = self.data_path / _CREDITS_FILE
-        self._credits = DailyQuota(limit, file, name="lookups") if limit else None
-        self.metrics.set("credits_left", -1)
+        limit = self.runtime.daily_credits
+        if limit:
+            # Not in the connector's state, of which each replica has its own.
+            folder = self.data_path
+            with suppress(OSError):
+                # Each request says so when the budget cannot be kept.
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.credits = DailyQuota(limit, folder / _CREDITS_FILE)
+        self.metrics.set("credits_left", limit or -1)
 
     def _bind(self) -> None:
         super()._bind()
@@ -235,13 +246,15 @@ class InternalEnrichmentConnector(ListeningConnector):
     def _ask(self, entity: Entity) -> Answer:
         attempts = self.options.source_attempts
         for attempt in range(1, attempts + 1):
-            self._spend()
             try:
+                self._spend()
                 return collect(entity, self.enrich(entity), self.logger.warning)
             except RequestFailed:
                 raise
             except QuotaExceededError as error:
-                raise RequestFailed(str(error)) from error
+                if self.credits is not None:
+                    self.metrics.set("credits_left", self.credits.remaining)
+                raise RequestFailed(f"The source was not asked: {error}") from error
             # Whatever an author's code and the libraries that it uses raise.
             except Exception as error:  # pylint: disable=broad-exception-caught
                 trouble = judge(error)
@@ -273,17 +286,9 @@ class InternalEnrichmentConnector(ListeningConnector):
         return RequestFailed(words)
 
     def _spend(self) -> None:
-        if self._credits is None:
+        if self.credits is None or self.counts_own_calls:
             return
-        self.data_path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        try:
-            left = self._credits.consume()
-        except QuotaExceededError as error:
-            self.metrics.set("credits_left", 0)
-            raise RequestFailed(
-                f"The budget of {self._credits.limit} look-ups a day is used up until {error.resets_at:%Y-%m-%d %H:%M} UTC."
-            ) from error
-        self.metrics.set("credits_left", left)
+        self.metrics.set("credits_left", self.credits.consume())
 
     # -- answering -------------------------------------------------------------------------------------------------
 

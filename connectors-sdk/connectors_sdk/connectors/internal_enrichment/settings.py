@@ -44,11 +44,6 @@ class EnrichmentOptions(BaseConfigModel):
         ge=timedelta(0),
         description="How long the source is not asked again about the same entity. PT0S: it is asked each time.",
     )
-    daily_lookups: int | None = Field(
-        default=None,
-        ge=1,
-        description="How many look-ups the source may be asked for in a day (UTC); not set: any number.",
-    )
     source_attempts: int = Field(
         default=3,
         ge=1,

@@ -225,7 +225,7 @@ def check_n7(kit: Kit) -> None:
     kit.source.knows(unknown.value, {})
     kit.source.knows(third.value, FULL)
     kit.source.knows(fourth.value, FULL)
-    connector = kit.start(CONNECTOR_DAILY_LOOKUPS="3")
+    connector = kit.start(CONNECTOR_DAILY_CREDITS="3")
     for entity in (known, unknown):
         enriched(kit, entity, connector)
         enriched(kit, entity, connector)
@@ -237,7 +237,7 @@ def check_n7(kit: Kit) -> None:
         expect(kit.source.asked(entity.value) == 1, f"{entity.id} is asked for once")
     enriched(kit, third, again)
     work = enriched(kit, fourth, again)
-    expect("budget of 3 look-ups a day" in complaints(work), complaints(work))
+    expect("daily quota of 3" in complaints(work), complaints(work))
     expect(not kit.source.asked(fourth.value), "the budget holds across a restart")
     expect("Found" in said(enriched(kit, known, again)), "what is kept costs nothing")
 
