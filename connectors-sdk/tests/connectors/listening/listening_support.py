@@ -4,6 +4,7 @@ A clause of the behaviour specification is kept or not: a check says so by raisi
 connector that keeps the clause, and must for one that was built to break it.
 """
 
+import json
 import os
 import signal
 import socket
@@ -30,6 +31,21 @@ PATIENCE = 45.0
 # What is built to break something need not be waited for that long.
 IMPATIENCE = 12.0
 SECRET = "canary-source-key"
+
+
+UPLOAD = (
+    "mutation($file: Upload!, $markings: [String]){"
+    "uploadImport(file: $file, fileMarkings: $markings){id}}"
+)
+UPLOAD_TO_ENTITY = (
+    "mutation($id: ID!, $file: Upload!, $markings: [String]){stixCoreObjectEdit(id: $id){"
+    "importPush(file: $file, fileMarkings: $markings, noTriggerImport: true){id}}}"
+)
+IMPORT = (
+    "mutation($file: ID!, $connector: String, $mode: ValidationMode, $bypass: Boolean, $force: Boolean,"
+    " $configuration: String){askJobImport(fileName: $file, connectorId: $connector, validationMode: $mode,"
+    " bypassValidation: $bypass, forceValidation: $force, configuration: $configuration){id}}"
+)
 
 
 class Violation(AssertionError):
@@ -226,16 +242,60 @@ class Lane:
         }
         return {key: value for key, value in merged.items() if value is not None}
 
-    def query(self, text: str, **variables: Any) -> Any:
+    def query(self, text: str, *, headers: Any = None, **variables: Any) -> Any:
         """Ask the platform's GraphQL API."""
         answer = requests.post(
             f"{self.platform.url}/graphql",
             json={"query": text, "variables": variables},
-            headers=self.headers,
+            headers={**self.headers, **(headers or {})},
             timeout=60,
         ).json()
         assert not answer.get("errors"), answer
         return answer["data"]
+
+    def upload(
+        self,
+        name: str,
+        content: bytes,
+        mime_type: str,
+        markings: Iterable[str] = (),
+        entity_id: str | None = None,
+    ) -> str:
+        """Upload a file, to the page of an entity if one is given, and return the file's id."""
+        if entity_id is None:
+            query = UPLOAD
+        else:
+            query = UPLOAD_TO_ENTITY
+        variables = {"file": None, "markings": list(markings), "id": entity_id}
+        answer = requests.post(
+            f"{self.platform.url}/graphql",
+            data={
+                "operations": json.dumps({"query": query, "variables": variables}),
+                "map": json.dumps({"0": ["variables.file"]}),
+            },
+            files={"0": (name, content, mime_type)},
+            headers=self.headers,
+            timeout=60,
+        ).json()
+        assert not answer.get("errors"), answer
+        data = answer["data"]
+        kept = data.get("uploadImport") or data["stixCoreObjectEdit"]["importPush"]
+        return str(kept["id"])
+
+    def content(self, file_id: str) -> bytes:
+        """Return the content of a file of the platform."""
+        answer = requests.get(
+            f"{self.platform.url}/storage/get/{file_id}",
+            headers=self.headers,
+            timeout=60,
+        )
+        answer.raise_for_status()
+        return answer.content
+
+    def works_of(self, file_id: str) -> list[str]:
+        """Return the ids of the works about a file."""
+        found = self.query("query($id: String!){file(id: $id){works{id}}}", id=file_id)
+        return [work["id"] for work in found["file"]["works"]]
 
     @property
     def headers(self) -> dict[str, str]:
@@ -373,3 +433,16 @@ class Kit:
 
         step = until(answered, "the playbook gets an answer", self.lane.patience)
         return step["sent"], step["answer"]
+
+    # -- files ---------------------------------------------------------------------------------------------------------
+
+    def imports(self, file_id: str, connector: Process, **options: Any) -> str:
+        """Ask for the import of a file; return the work's id.
+
+        Args:
+            options: `mode`, `bypass`, `force`, `configuration`, `headers`.
+        """
+        before = set(self.lane.works_of(file_id))
+        self.lane.query(IMPORT, file=file_id, connector=connector.id, **options)
+        (work_id,) = set(self.lane.works_of(file_id)) - before
+        return work_id

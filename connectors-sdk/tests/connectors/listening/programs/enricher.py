@@ -238,23 +238,20 @@ class AcknowledgesFirst(Enricher):
         super()._serve()
 
 
-class DiesOnTheSecond(Enricher):
-    """Cannot stand another replica."""
+class Hoards(Enricher):
+    """Takes all requests that there are, so that another replica gets none."""
 
     def _serve(self) -> None:
-        others = [one for one in self._works() if not one["processed_time"]]
-        if len(others) > 1:
-            self.callback = self._refuse  # type: ignore[method-assign]
+        from connectors_sdk.connectors._listening import Listener
+
+        connect = Listener._connect
+
+        def hoarding(listener: Any) -> None:
+            connect(listener)
+            listener.channel.basic_qos(prefetch_count=0)
+
+        Listener._connect = hoarding  # type: ignore[method-assign]
         super()._serve()
-
-    def _works(self) -> list[Any]:
-        found: list[Any] = self.helper.api.work.get_connector_works(
-            self.helper.connect_id
-        )
-        return found
-
-    def _refuse(self, message: Any) -> str:
-        raise ValueError("somebody else is at work")
 
 
 class IgnoresSignals(Enricher):
