@@ -70,9 +70,7 @@ class Batch:
     @property
     def is_full(self) -> bool:
         """Whether there is room for nothing more."""
-        return (
-            len(self._events) >= self._max_events or self._bytes >= self._max_bytes
-        )
+        return len(self._events) >= self._max_events or self._bytes >= self._max_bytes
 
     @property
     def time_left(self) -> float:

@@ -42,6 +42,7 @@ class Delivery:  # pylint: disable=too-many-instance-attributes
         *,
         attempts: int,
         every_event: bool,
+        expires: bool,
         pause: Callable[[Trouble, float], None],
         well: Callable[[], None],
         settled: Callable[[StreamEvent], None],
@@ -54,6 +55,7 @@ class Delivery:  # pylint: disable=too-many-instance-attributes
             targets: the map of the target.
             attempts: how often an event is offered before the question arises whether it is poison.
             every_event: whether an event counts even if a later one about the same object was accepted.
+            expires: whether the map keeps when the validity of an object ends.
             pause: waits because of a trouble for so many seconds.
             well: told whenever the target accepts something.
             settled: told of each event that the target accepted.
@@ -63,6 +65,7 @@ class Delivery:  # pylint: disable=too-many-instance-attributes
         self._targets = targets
         self._attempts = attempts
         self._every_event = every_event
+        self._expires = expires
         self._pause = pause
         self._well = well
         self._settled = settled
@@ -119,7 +122,9 @@ class Delivery:  # pylint: disable=too-many-instance-attributes
 
     # -- one attempt ---------------------------------------------------------------------------------------------
 
-    def _offer(self, events: Sequence[StreamEvent]) -> tuple[list[StreamEvent], Trouble]:
+    def _offer(
+        self, events: Sequence[StreamEvent]
+    ) -> tuple[list[StreamEvent], Trouble]:
         """Offer events once; return those that are not settled, and why."""
         results: list[Result] = []
         error: Exception | None = None
@@ -133,7 +138,8 @@ class Delivery:  # pylint: disable=too-many-instance-attributes
                 self._collect(events, results)
             except ContractError:
                 raise
-            except Exception as failure:  # pylint: disable=broad-exception-caught  # whatever an author's code raises
+            # An author's code may raise anything.
+            except Exception as failure:  # pylint: disable=broad-exception-caught
                 error = failure
             finally:
                 # Also on the way out: what the target has accepted, it has.
@@ -178,8 +184,15 @@ class Delivery:  # pylint: disable=too-many-instance-attributes
             if event.action is Action.REMOVE:
                 have_not.append(event.id)
             else:
-                until = valid_until(event.data)
-                have.append(Known(event.id, result.remote_id, event.entity_type, until))
+                have.append(
+                    Known(
+                        event.id,
+                        result.remote_id,
+                        event.stix_id,
+                        event.entity_type,
+                        valid_until(event.data) if self._expires else None,
+                    )
+                )
         self._targets.link_all(have)
         self._targets.unlink_all(have_not)
 

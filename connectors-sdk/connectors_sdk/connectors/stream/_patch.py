@@ -34,9 +34,7 @@ def patched(
 def _steps(path: str) -> list[str]:
     if path and not path.startswith("/"):
         raise ValueError("a pointer begins with a slash")
-    return [
-        step.replace("~1", "/").replace("~0", "~") for step in path.split("/")[1:]
-    ]
+    return [step.replace("~1", "/").replace("~0", "~") for step in path.split("/")[1:]]
 
 
 def _applied(node: Any, path: list[str], kind: str, value: Any) -> Any:

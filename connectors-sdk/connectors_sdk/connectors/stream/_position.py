@@ -27,9 +27,9 @@ _SAVE_TIMEOUT = 10.0
 
 def order_of(position: str) -> tuple[int, int]:
     """Return a key by which positions (`<milliseconds>-<number>`) can be compared."""
-    milliseconds, _, number = position.partition("-")
+    moment, _, number = position.partition("-")
     try:
-        return int(milliseconds or 0), int(number or 0)
+        return int(moment or 0), int(number or 0)
     except ValueError:
         return 0, 0
 
@@ -62,7 +62,9 @@ class Start:
         if wanted == NOW:
             return cls(f"{milliseconds(now)}-0", False, "with what happens from now on")
         if isinstance(wanted, datetime):
-            words = f"with what was changed since {wanted.isoformat(timespec='seconds')}"
+            words = (
+                f"with what was changed since {wanted.isoformat(timespec='seconds')}"
+            )
             return cls(f"{milliseconds(wanted)}-0", until, words)
         return cls("0-0", until, "with everything that is there")
 
@@ -97,12 +99,12 @@ class StreamPosition:
         self._start = start
         self._log = log
         self._is_set = False
-        self._is_saved = True
         self._problem: str | None = None
         self.is_first = False
 
     def load(self) -> None:
         """Take the remembered position; begin where the configuration says when there is none."""
+        self._is_set = False
         state = self._helper.get_state()
         self.is_first = not state or not (
             START_FROM in state or _FORMER[START_FROM] in state
@@ -111,7 +113,9 @@ class StreamPosition:
             start = self._start()
             self._log(f"Nothing is remembered of this stream: beginning {start.words}.")
             # Noted before the first event, so that a crash does not move what "now" means.
-            self._keep({START_FROM: start.start_from, RECOVER_UNTIL: start.recover_until})
+            self._keep(
+                {START_FROM: start.start_from, RECOVER_UNTIL: start.recover_until}
+            )
             self.save()
         self._is_set = True
 
@@ -134,7 +138,6 @@ class StreamPosition:
     def move(self, position: str) -> None:
         """Note that everything up to a position is settled. On the platform with the next `save` or ping."""
         self._keep({START_FROM: position})
-        self._is_saved = False
 
     def save(self) -> bool:
         """Store the position on the platform, now. Return whether that worked; if not, the next call tries again."""
@@ -145,10 +148,13 @@ class StreamPosition:
         try:
             with impatient(_SAVE_TIMEOUT):
                 answer = self._helper.api.connector.ping(
-                    self._helper.connector_id, state, self._helper.connector_info.all_details
+                    self._helper.connector_id,
+                    state,
+                    self._helper.connector_info.all_details,
                 )
             known = _state_of(answer)
-        except Exception as error:  # pylint: disable=broad-exception-caught  # pycti raises bare ValueErrors
+        # pycti raises whatever it meets.
+        except Exception as error:  # pylint: disable=broad-exception-caught
             problem = describe(error)
             if problem != self._problem:
                 self._problem = problem
@@ -158,15 +164,9 @@ class StreamPosition:
                 )
             return False
         self._problem = None
-        self._is_saved = True
         if known != state:
             self._helper.set_state(known)
         return True
-
-    @property
-    def is_saved(self) -> bool:
-        """Whether the platform knows the position."""
-        return self._is_saved
 
     @property
     def was_reset(self) -> bool:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from connectors_sdk.connectors.stream._patch import PatchError, patched
+from connectors_sdk.connectors.stream.targets import Known
 
 OPENCTI_EXTENSION = "extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba"
 OBSERVABLE_EXTENSION = "extension-definition--f93e2c80-4231-4f9a-af8b-95c9bd566a82"
@@ -142,3 +143,16 @@ def previous_of(
         return patched(data, reverse)
     except PatchError:
         return None
+
+
+def removal_of(known: Known, kind: EventKind) -> StreamEvent:
+    """Return the removal of an object of which only the map of the target knows."""
+    data = {"id": known.stix_id, "type": known.stix_id.partition("--")[0]}
+    return StreamEvent(
+        action=Action.REMOVE,
+        kind=kind,
+        data=data if known.stix_id else {},
+        id=known.id,
+        entity_type=known.entity_type,
+        remote_id=known.remote_id,
+    )

@@ -17,6 +17,7 @@ CREATE TABLE IF NOT EXISTS objects (
     target TEXT NOT NULL,
     id TEXT NOT NULL,
     remote_id TEXT,
+    stix_id TEXT NOT NULL DEFAULT '',
     entity_type TEXT NOT NULL DEFAULT '',
     expires REAL,
     PRIMARY KEY (target, id)
@@ -29,6 +30,19 @@ CREATE TABLE IF NOT EXISTS notes (
     value TEXT NOT NULL,
     PRIMARY KEY (target, key)
 ) WITHOUT ROWID;
+"""
+# What is unchanged is not written.
+_LINK = """
+INSERT INTO objects (target, id, remote_id, stix_id, entity_type, expires) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (target, id) DO UPDATE SET
+    remote_id = coalesce(excluded.remote_id, remote_id),
+    stix_id = excluded.stix_id,
+    entity_type = excluded.entity_type,
+    expires = excluded.expires
+WHERE coalesce(excluded.remote_id, remote_id) IS NOT remote_id
+    OR excluded.stix_id IS NOT stix_id
+    OR excluded.entity_type IS NOT entity_type
+    OR excluded.expires IS NOT expires
 """
 # SQLite waits in C, where no signal is heard; so it waits shortly, and again and again.
 _WAIT_SECONDS = 0.2
@@ -48,14 +62,19 @@ class Known:
     Attributes:
         id: the platform's id.
         remote_id: its id at the target, when it has one of its own.
+        stix_id: its STIX id when it was delivered last.
         entity_type: its type in OpenCTI.
         expires: when its validity ends, seconds since 1970; None for never.
     """
 
     id: str
-    remote_id: str | None
-    entity_type: str
+    remote_id: str | None = None
+    stix_id: str = ""
+    entity_type: str = ""
     expires: float | None = None
+
+
+_COLUMNS = "id, remote_id, stix_id, entity_type, expires"
 
 
 class Targets:
@@ -112,6 +131,7 @@ class Targets:
         platform_id: str,
         remote_id: str | None = None,
         *,
+        stix_id: str = "",
         entity_type: str = "",
         expires: float | None = None,
     ) -> None:
@@ -120,10 +140,11 @@ class Targets:
         Args:
             platform_id: the platform's id.
             remote_id: its id at the target; None leaves a known one as it is.
+            stix_id: its STIX id.
             entity_type: its type in OpenCTI.
             expires: when its validity ends, seconds since 1970.
         """
-        self.link_all([Known(platform_id, remote_id, entity_type, expires)])
+        self.link_all([Known(platform_id, remote_id, stix_id, entity_type, expires)])
 
     def unlink(self, platform_id: str) -> None:
         """Note that the target does not have an object any longer."""
@@ -149,7 +170,7 @@ class Targets:
         after = ""
         while True:
             rows = self._execute(
-                "SELECT id, remote_id, entity_type, expires FROM objects "
+                f"SELECT {_COLUMNS} FROM objects "
                 "WHERE target = ? AND id > ? ORDER BY id LIMIT 1000",
                 (self.target, after),
             ).fetchall()
@@ -165,9 +186,14 @@ class Targets:
     def turn(self) -> Iterator[None]:
         """Within this context no other process delivers, and what is noted is on disk when it ends, however it ends.
 
+        A turn within a turn is part of it.
+
         Raises:
             TargetsError: another process does not end its turn.
         """
+        if self._database.in_transaction:
+            yield
+            return
         self._execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -182,7 +208,7 @@ class Targets:
             part = platform_ids[start : start + _MOST_VARIABLES]
             marks = ",".join("?" * len(part))
             for row in self._execute(
-                f"SELECT id, remote_id, entity_type, expires FROM objects WHERE target = ? AND id IN ({marks})",
+                f"SELECT {_COLUMNS} FROM objects WHERE target = ? AND id IN ({marks})",
                 (self.target, *part),
             ):
                 found[row[0]] = Known(*row)
@@ -191,13 +217,16 @@ class Targets:
     def link_all(self, objects: Iterable[Known]) -> None:
         """Note that the target has objects; see `link`."""
         self._many(
-            "INSERT INTO objects (target, id, remote_id, entity_type, expires) VALUES (?, ?, ?, ?, ?) "
-            "ON CONFLICT (target, id) DO UPDATE SET remote_id = coalesce(excluded.remote_id, remote_id), "
-            "entity_type = excluded.entity_type, expires = excluded.expires "
-            "WHERE remote_id IS NOT coalesce(excluded.remote_id, remote_id) "
-            "OR entity_type IS NOT excluded.entity_type OR expires IS NOT excluded.expires",
+            _LINK,
             [
-                (self.target, known.id, known.remote_id, known.entity_type, known.expires)
+                (
+                    self.target,
+                    known.id,
+                    known.remote_id,
+                    known.stix_id,
+                    known.entity_type,
+                    known.expires,
+                )
                 for known in objects
             ],
         )
@@ -217,7 +246,7 @@ class Targets:
             most: at most so many.
         """
         rows = self._execute(
-            "SELECT id, remote_id, entity_type, expires FROM objects "
+            f"SELECT {_COLUMNS} FROM objects "
             "WHERE target = ? AND expires <= ? ORDER BY expires LIMIT ?",
             (self.target, moment, most),
         )
@@ -225,9 +254,7 @@ class Targets:
 
     def note(self, key: str) -> str | None:
         """Return a note, None when there is none."""
-        found = self._one(
-            "SELECT value FROM notes WHERE target = ? AND key = ?", key
-        )
+        found = self._one("SELECT value FROM notes WHERE target = ? AND key = ?", key)
         return None if found is None else str(found)
 
     def set_note(self, key: str, value: str) -> None:
@@ -247,9 +274,6 @@ class Targets:
 
     def _many(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
         if not rows:
-            return
-        if self._database.in_transaction:
-            self._database.executemany(statement, rows)
             return
         with self.turn():
             self._database.executemany(statement, rows)
