@@ -144,7 +144,8 @@ class Follower:  # pylint: disable=too-many-instance-attributes
         if pause > _TICK:
             self._health.cleared("gate")
         for event in events:
-            event.redelivered = order_of(event.position) <= self._attempted_before
+            if self._attempted_before > (0, 0):
+                event.redelivered = order_of(event.position) <= self._attempted_before
             if not self._batch.takes(event):
                 self._settle()
             self._batch.add(event)

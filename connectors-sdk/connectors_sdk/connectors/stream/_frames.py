@@ -49,21 +49,21 @@ class FrameParser:
             return []
         *blocks, rest = b"".join(self._parts).split(b"\n\n")
         self._parts = [rest]
-        frames = [_frame(block) for block in blocks if block.strip(b"\n")]
-        return [frame for frame in frames if frame is not None]
+        return [frame for frame in map(_frame, blocks) if frame is not None]
 
 
 def _frame(block: bytes) -> Frame | None:
     """Read the lines of a frame; None when it holds only comments."""
     event = event_id = ""
-    data: list[bytes] = []
+    data: bytes | None = None
     retry = None
     found = False
     for line in block.split(b"\n"):
         name, _, value = line.partition(b":")
-        value = value.removeprefix(b" ")
+        if value[:1] == b" ":
+            value = value[1:]
         if name == b"data":
-            data.append(value)
+            data = value if data is None else data + b"\n" + value
         elif name == b"event":
             event = value.decode("utf-8", "replace")
         elif name == b"id":
@@ -74,7 +74,4 @@ def _frame(block: bytes) -> Frame | None:
         else:
             continue
         found = True
-    if not found:
-        return None
-    body = data[0] if len(data) == 1 else b"\n".join(data)
-    return Frame(event or "message", event_id, body, retry)
+    return Frame(event or "message", event_id, data or b"", retry) if found else None

@@ -59,6 +59,7 @@ class Intake:  # pylint: disable=too-many-instance-attributes
         wants: Callable[[Mapping[str, Any]], bool],
         is_known: Callable[[str], bool],
         skipped: Callable[[EventKind | None, str], None],
+        decided: Callable[[bool], None],
         *,
         remove_revoked: bool = True,
         remove_expired: bool = True,
@@ -71,6 +72,7 @@ class Intake:  # pylint: disable=too-many-instance-attributes
             wants: what the connector wants, of what it may see.
             is_known: tells by its platform id whether the target has an object.
             skipped: told of each event that is left out, with the reason.
+            decided: told of each decision of the gate.
             remove_revoked: whether what is revoked is removed from the target.
             remove_expired: whether what is not valid any longer is removed from the target.
         """
@@ -81,6 +83,8 @@ class Intake:  # pylint: disable=too-many-instance-attributes
         self._skipped = skipped
         self._remove_revoked = remove_revoked
         self._remove_expired = remove_expired
+        self._decided = decided
+        self._free: set[tuple[Any, ...]] = set()
         self.pending: Callable[[str], bool] = lambda _: False
 
     def events(self, frame: Frame) -> Iterator[StreamEvent]:
@@ -154,11 +158,26 @@ class Intake:  # pylint: disable=too-many-instance-attributes
         return previous is not None and test(previous)
 
     def _may_leave(self, data: Mapping[str, Any]) -> bool:
+        # Millions of events have the same few markings. Only what may leave is remembered: a marking that nobody
+        # explains now may be explained the next time.
+        markings = None
+        if "granular_markings" not in data:
+            markings = _hashable(data.get("object_marking_refs"))
+            if markings in self._free:
+                self._decided(True)
+                return True
         try:
-            return self._gate.decide(dict(data)).allowed
+            # The gate takes dictionaries.
+            allowed = self._gate.decide(
+                data if isinstance(data, dict) else dict(data)
+            ).allowed
         except Exception as error:
             # Explaining a marking takes the platform. What cannot be decided does not leave.
             raise UndecidedError(str(error)) from error
+        if allowed and markings is not None:
+            self._free.add(markings)
+        self._decided(allowed)
+        return allowed
 
     def _is_wanted(self, data: Mapping[str, Any]) -> bool:
         try:
@@ -167,6 +186,14 @@ class Intake:  # pylint: disable=too-many-instance-attributes
             raise PoisonError(
                 f"whether it is wanted cannot be told: {type(error).__name__}: {error}"
             ) from error
+
+
+def _hashable(refs: Any) -> tuple[Any, ...] | None:
+    if refs is None:
+        return ()
+    if isinstance(refs, list) and all(isinstance(ref, str) for ref in refs):
+        return tuple(refs)
+    return None
 
 
 def valid_until(data: Mapping[str, Any]) -> float | None:

@@ -15,6 +15,7 @@ class StreamReport:
         self._metrics = metrics
         # Not counted one by one in the metrics: an event must cost little.
         self._untold: Counter[tuple[str, str]] = Counter()
+        self._decisions: Counter[str] = Counter()
         self._total: Counter[str] = Counter()
         self._skipped: Counter[str] = Counter()
         self._began = time.monotonic()
@@ -34,6 +35,10 @@ class StreamReport:
         self._untold[kind.value if kind else "other", "quarantined"] += 1
         self._total["set aside"] += 1
 
+    def decided(self, allowed: bool) -> None:
+        """Count a decision of the egress gate."""
+        self._decisions["passed" if allowed else "refused"] += 1
+
     def batch(self, seconds: float) -> None:
         """Count a batch that was settled after so many seconds."""
         self._total["batches"] += 1
@@ -45,6 +50,9 @@ class StreamReport:
         for (action, outcome), count in self._untold.items():
             self._metrics.count("events", count, action=action, outcome=outcome)
         self._untold.clear()
+        for decision, count in self._decisions.items():
+            self._metrics.count("egress", count, decision=decision)
+        self._decisions.clear()
 
     @property
     def is_empty(self) -> bool:
