@@ -6,6 +6,7 @@ from connectors_sdk.connectors.stream.events import (
     StreamEvent,
     attribute,
 )
+from connectors_sdk.connectors.stream.reconcile import Reconciliation, RemoteItem
 from connectors_sdk.connectors.stream.results import (
     Outcome,
     Result,
@@ -26,6 +27,8 @@ __all__ = [
     "EventKind",
     "Known",
     "Outcome",
+    "Reconciliation",
+    "RemoteItem",
     "Result",
     "StreamConnector",
     "StreamConnectorConfig",

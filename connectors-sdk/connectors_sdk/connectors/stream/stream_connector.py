@@ -9,13 +9,20 @@ from typing import Any, ClassVar
 from connectors_sdk.connectors._signals import StopRequested
 from connectors_sdk.connectors.base_connector import BaseConnector
 from connectors_sdk.connectors.egress import EgressGate, platform_definitions
+from connectors_sdk.connectors.quarantine import QuarantinedRecord
 from connectors_sdk.connectors.stream._dead_letters import DeadLetters
+from connectors_sdk.connectors.stream._errands import Errands
 from connectors_sdk.connectors.stream._follower import Follower
 from connectors_sdk.connectors.stream._intake import Intake
 from connectors_sdk.connectors.stream._platform import StreamPlatform
 from connectors_sdk.connectors.stream._report import StreamReport
 from connectors_sdk.connectors.stream._scope import TypeScope
 from connectors_sdk.connectors.stream.events import StreamEvent
+from connectors_sdk.connectors.stream.reconcile import (
+    Reconciler,
+    Reconciliation,
+    RemoteItem,
+)
 from connectors_sdk.connectors.stream.results import Result
 from connectors_sdk.connectors.stream.settings import StreamOptions
 from connectors_sdk.connectors.stream.targets import Targets
@@ -101,6 +108,55 @@ class StreamConnector(BaseConnector):
         At best its address, so that another target in the settings begins with an empty map.
         """
         return ""
+
+    # For `reconcile`:
+
+    def remote_items(self) -> Iterable[RemoteItem]:
+        """Yield what the target has because of this connector, and nothing that others have put there.
+
+        Raises:
+            NotImplementedError: the connector does not tell.
+        """
+        raise NotImplementedError(
+            "This connector cannot be reconciled: it does not tell what its target has (remote_items)."
+        )
+
+    def remote_id_of(self, event: StreamEvent) -> str:
+        """Return the id that an object has at the target, or would have. By default what the map says, or else
+        `event.id`."""
+        return event.remote_id or event.id
+
+    def fingerprint(self, event: StreamEvent) -> str | None:
+        """Return what `RemoteItem.fingerprint` would be if the target had an object as it is in the event.
+
+        None: only its presence is compared.
+        """
+
+    # -- what the command line calls -----------------------------------------------------------------------------
+
+    def replay(self, record: QuarantinedRecord) -> None:
+        """Deliver an event once more that was set aside: as the object is now, unless every event counts.
+
+        The connector is prepared and open; it need not run, and another process of it may.
+
+        Raises:
+            Exception: it still cannot be delivered; the text says why.
+        """
+        Errands(self).replay(record)
+
+    def reconcile(self, apply: bool = False) -> Reconciliation:
+        """Compare what the target should have with what it has.
+
+        The connector is prepared and open; it need not run, and another process of it may.
+
+        Args:
+            apply: write what is missing or different, remove what is surplus. Without, nothing is changed.
+
+        Raises:
+            NotImplementedError: the connector does not tell what its target has.
+            Exception: the platform or the target is away.
+        """
+        return Reconciler(self).run(apply)
 
     # -- the life of the runtime ---------------------------------------------------------------------------------
 
