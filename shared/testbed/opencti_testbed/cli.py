@@ -1,10 +1,12 @@
 """The command `testbed`."""
 
 import logging
+import signal
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from types import FrameType
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -70,7 +72,7 @@ def serve(  # pylint: disable=too-many-arguments,too-many-positional-arguments  
         str, typer.Option(help="debug, info, warning or error.")
     ] = "warning",
 ) -> None:
-    """Start the platform and serve until Ctrl-C."""
+    """Start the platform and serve until Ctrl-C or SIGTERM; exit code 0 then."""
     from opencti_testbed.server import serve as serve_platform
 
     level = logging.getLevelNamesMapping().get(log_level.upper())
@@ -82,6 +84,10 @@ def serve(  # pylint: disable=too-many-arguments,too-many-positional-arguments  
         level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
     folders = tuple(_connector_folder(text) for text in connector or [])
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # The server hands on the signal that ended it: without this it would end the process before the temporary
+        # folder is gone.
+        signal.signal(number, _end)
     with tempfile.TemporaryDirectory(prefix="opencti-testbed-") as temporary:
         options = ServerOptions(
             data_dir=data or Path(temporary),
@@ -105,6 +111,10 @@ def serve(  # pylint: disable=too-many-arguments,too-many-positional-arguments  
         except (OSError, RuntimeError, ValueError) as error:
             print(f"Cannot serve on {host}:{port}: {error}", file=sys.stderr)
             raise typer.Exit(1) from error
+
+
+def _end(_: int, __: FrameType | None) -> NoReturn:
+    raise SystemExit(0)
 
 
 def _connector_folder(text: str) -> tuple[str, Path]:
