@@ -9,7 +9,6 @@ import json
 import logging
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
 
 import jwt
 import requests
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from opencti_testbed.lanes.broker import Broker, BrokerAway
 from opencti_testbed.lanes.requests import Requests, Waiting
 from opencti_testbed.store import Store
+from opencti_testbed.store.works import WorkNotAlive
 
 LOGGER = logging.getLogger("opencti_testbed.lanes")
 TOKEN_SECONDS = 3600
@@ -38,8 +38,9 @@ class Delivery:
         self._requests = Requests(store.database)
         self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._pool = ThreadPoolExecutor(thread_name_prefix="delivery")
-        self._under_way: dict[str, Future[None]] = {}
+        # One for each connector that has work: a slow one keeps nobody else waiting. They are daemons, so that the
+        # platform can end while a connector is at work.
+        self._under_way: dict[str, threading.Thread] = {}
         self._not_before: dict[str, float] = {}
         self._thread = threading.Thread(target=self._run, name="lanes", daemon=True)
 
@@ -52,7 +53,6 @@ class Delivery:
         self._stopping.set()
         self._wake.set()
         self._thread.join(timeout=5)
-        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def wake(self) -> None:
         """Look for requests now."""
@@ -75,7 +75,7 @@ class Delivery:
 
     def _begin(self, waiting: Waiting) -> None:
         busy = self._under_way.get(waiting.connector_id)
-        if busy is not None and not busy.done():
+        if busy is not None and busy.is_alive():
             return
         if self._not_before.get(waiting.connector_id, 0) > time.monotonic():
             return
@@ -87,9 +87,13 @@ class Delivery:
         if connector is None:
             return
         if connector.get("listen_callback_uri"):
-            self._under_way[waiting.connector_id] = self._pool.submit(
-                self._deliver, waiting, str(connector["listen_callback_uri"])
+            # It ends after this one request, and reads nothing: each thread that reads keeps a connection to the file.
+            uri, token = str(connector["listen_callback_uri"]), self.token()
+            thread = threading.Thread(
+                target=self._try, args=(waiting, uri, token), name="delivery", daemon=True
             )
+            self._under_way[waiting.connector_id] = thread
+            thread.start()
         elif self._broker is not None:
             self._send(self._broker, waiting.connector_id)
 
@@ -108,12 +112,23 @@ class Delivery:
             self._requests.done(one.pk)
         self._wake.set()
 
-    def _deliver(self, waiting: Waiting, uri: str) -> None:
+    def _try(self, waiting: Waiting, uri: str, token: str) -> None:
+        try:
+            self._deliver(waiting, uri, token)
+        except WorkNotAlive:
+            self._requests.done(waiting.pk)
+        except Exception:  # pylint: disable=broad-exception-caught
+            # When the platform has ended meanwhile, the request is delivered again after the next start.
+            if not self._stopping.is_set():
+                LOGGER.exception("A request could not be delivered")
+            self._later(waiting.connector_id)
+
+    def _deliver(self, waiting: Waiting, uri: str, token: str) -> None:
         try:
             response = requests.post(
                 uri,
                 json=waiting.body,
-                headers={"Authorization": f"Bearer {self.token()}"},
+                headers={"Authorization": f"Bearer {token}"},
                 timeout=(5, ANSWER_SECONDS),
             )
         except requests.RequestException as error:
