@@ -7,6 +7,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -53,6 +54,8 @@ class TestbedProcess:
         self._process: subprocess.Popen[str] | None = None
         self._port = 0
         self.url = ""
+        # The last lines that it printed: its log.
+        self.printed: deque[str] = deque(maxlen=1000)
 
     def start(self) -> Self:
         """Start the platform and wait until it answers; after a stop on the same port with the same data.
@@ -81,13 +84,12 @@ class TestbedProcess:
             # Ctrl-C in a terminal is for whoever started the platform; it decides in which order things end.
             start_new_session=True,
         )
-        printed: list[str] = []
         ready = threading.Event()
 
         def read(process: subprocess.Popen[str]) -> None:
             assert process.stdout is not None
             for line in process.stdout:
-                printed.append(line)
+                self.printed.append(line)
                 found = READY.search(line)
                 if found:
                     self.url = found.group(1)
@@ -98,7 +100,7 @@ class TestbedProcess:
         ready.wait(START_SECONDS)
         if self._process.poll() is not None or not self.url:
             self.kill()
-            raise RuntimeError(f"The platform did not start:\n{''.join(printed)}")
+            raise RuntimeError(f"The platform did not start:\n{''.join(self.printed)}")
         self._port = int(self.url.rsplit(":", 1)[1])
         return self
 

@@ -1,8 +1,10 @@
 """Requests to connectors over HTTP that are slow, or cannot be reached."""
 
+import socket
 import threading
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -47,6 +49,18 @@ class Listeners:
     def wait_for(self, paths: set[str]) -> bool:
         with self.arrival:
             return self.arrival.wait_for(lambda: paths <= self.seen, 30)
+
+
+def work_of(platform: TestbedProcess, work_id: str) -> dict[str, Any]:
+    (work,) = [one for one in platform.works() if one["id"] == work_id]
+    return work
+
+
+def eventually(condition: Callable[[], object]) -> None:
+    until = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 @pytest.fixture(name="listeners")
@@ -97,3 +111,38 @@ def test_slow_connectors_keep_neither_others_waiting_nor_the_platform_from_endin
     assert listeners.wait_for({"/quick"})
     # -9 is what comes of one that does not end by itself.
     assert platform.stop() == 0
+
+
+def test_a_wrong_callback_is_said(
+    platform: TestbedProcess, listeners: Listeners
+) -> None:
+    post(platform, "testbed/bundles", {"type": "bundle", "objects": [MALWARE]})
+    platform.wait_idle()
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        closed = f"http://127.0.0.1:{nobody.getsockname()[1]}/api/callback"
+    waiting = asked(platform, "nobody", closed)
+    for wrong in ("127.0.0.1:7070/api/callback", "http://", "nonsense"):
+        hopeless = asked(platform, wrong, wrong)
+        eventually(lambda one=hopeless: work_of(platform, one)["error_messages"])
+        work = work_of(platform, hopeless)
+        assert work["status"] == "complete"
+        assert "is no URL" in work["error_messages"][0]["message"]
+    eventually(lambda: work_of(platform, waiting)["messages"])
+    # It is said once, and still tried.
+    time.sleep(1.5)
+    work = work_of(platform, waiting)
+    (message,) = work["messages"]
+    assert f"Nobody takes requests at {closed} (" in message["message"]
+    assert "Connection refused" in message["message"]
+    assert (work["status"], work["error_messages"]) == ("wait", [])
+    logged = [line for line in platform.printed if "Nobody takes requests" in line]
+    assert len(logged) == 1 and "WARNING" in logged[0]
+    server = ThreadingHTTPServer(
+        ("127.0.0.1", int(closed.split(":")[2].split("/")[0])),
+        listeners.server.RequestHandlerClass,
+    )
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    assert listeners.wait_for({"/api/callback"})
+    eventually(lambda: any("again" in line for line in platform.printed))
+    server.shutdown()
+    server.server_close()

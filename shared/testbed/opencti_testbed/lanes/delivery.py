@@ -9,10 +9,13 @@ import json
 import logging
 import threading
 import time
+from dataclasses import dataclass
 
 import jwt
 import requests
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema
 
 from opencti_testbed.lanes.broker import Broker, BrokerAway
 from opencti_testbed.lanes.requests import Requests, Waiting
@@ -26,6 +29,16 @@ ANSWER_SECONDS = 3600
 # A connector that has just registered does not listen yet.
 RETRY_SECONDS = 0.5
 SENT_AT_ONCE = 500
+# So long a connector may take to listen before it is said that nobody does.
+PATIENCE_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class _Unreached:
+    """Since when a connector cannot be reached (monotonic seconds), and whether that was said."""
+
+    since: float
+    said: bool = False
 
 
 class Delivery:
@@ -42,6 +55,7 @@ class Delivery:
         # platform can end while a connector is at work.
         self._under_way: dict[str, threading.Thread] = {}
         self._not_before: dict[str, float] = {}
+        self._unreached: dict[str, _Unreached] = {}
         self._thread = threading.Thread(target=self._run, name="lanes", daemon=True)
 
     def start(self) -> None:
@@ -131,18 +145,39 @@ class Delivery:
                 headers={"Authorization": f"Bearer {token}"},
                 timeout=(5, ANSWER_SECONDS),
             )
-        except requests.RequestException as error:
-            LOGGER.info("%s does not take a request yet: %s", uri, error)
-            self._later(waiting.connector_id)
+        except (InvalidSchema, InvalidURL, MissingSchema) as error:
+            # No patience makes it an address.
+            self._give_up(waiting, f"The connector's callback is no URL: {error}")
             return
+        except requests.RequestException as error:
+            self._later(waiting.connector_id)
+            self._say_unreached(waiting, uri, error)
+            return
+        if self._unreached.pop(waiting.connector_id, _Unreached(0)).said:
+            LOGGER.warning("%s takes requests again", uri)
         if response.status_code not in (200, 202):
-            self._store.works.processed(
-                waiting.work_id,
-                f"The connector refused the request: HTTP {response.status_code}",
-                in_error=True,
-            )
+            code = response.status_code
+            self._give_up(waiting, f"The connector refused the request: HTTP {code}")
+            return
         self._requests.done(waiting.pk)
         self._wake.set()
+
+    def _give_up(self, waiting: Waiting, why: str) -> None:
+        LOGGER.warning("Work %s: %s", waiting.work_id, why)
+        self._store.works.processed(waiting.work_id, why, in_error=True)
+        self._requests.done(waiting.pk)
+        self._wake.set()
+
+    def _say_unreached(self, waiting: Waiting, uri: str, error: Exception) -> None:
+        """Say once, when it has lasted, that a connector cannot be reached: in the log and on the work that waits."""
+        now = time.monotonic()
+        state = self._unreached.setdefault(waiting.connector_id, _Unreached(now))
+        if state.said or now - state.since < PATIENCE_SECONDS:
+            return
+        state.said = True
+        text = f"Nobody takes requests at {uri} ({_cause(error)}); they wait"
+        LOGGER.warning("%s", text)
+        self._store.works.note(waiting.work_id, text)
 
     def token(self) -> str:
         """Return a fresh token that connectors can check with the key they got at registration."""
@@ -156,3 +191,12 @@ class Delivery:
             "exp": now + TOKEN_SECONDS,
         }
         return jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": kept["kid"]})
+
+
+def _cause(error: BaseException) -> str:
+    """Return what a client wraps several times, in words."""
+    while True:
+        inner = getattr(error, "reason", None) or next(iter(error.args), None)
+        if not isinstance(inner, BaseException):
+            return str(error).rpartition(": ")[2] or type(error).__name__
+        error = inner

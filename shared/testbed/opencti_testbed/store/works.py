@@ -196,6 +196,12 @@ class Works:
         """Tie a work to a draft workspace."""
         self._change(work_id, "draft_id = ?", draft_id)
 
+    def note(self, work_id: str, message: str) -> None:
+        """Say something about a work that changes nothing of its state."""
+        self._change(work_id, "status = status")
+        with self._database.write() as connection:
+            self._say(connection, work_id, message, is_error=False)
+
     def touch(self, work_id: str) -> None:
         """Raise WorkNotAlive unless the work exists."""
         if self.get(work_id) is None:
