@@ -48,6 +48,16 @@ IMPORT = (
 )
 
 
+EXPORT_ONE = (
+    "mutation($id: ID!, $input: StixCoreObjectExportAskInput!){"
+    "stixCoreObjectEdit(id: $id){exportAsk(input: $input){id name}}}"
+)
+EXPORT_LIST = (
+    "mutation($input: StixDomainObjectsExportAskInput!){"
+    "stixDomainObjectsExportAsk(input: $input){id name}}"
+)
+
+
 class Violation(AssertionError):
     """A clause is not kept."""
 
@@ -446,3 +456,24 @@ class Kit:
         self.lane.query(IMPORT, file=file_id, connector=connector.id, **options)
         (work_id,) = set(self.lane.works_of(file_id)) - before
         return work_id
+
+    def exports(
+        self, entity_id: str | None = None, headers: Any = None, **wanted: Any
+    ) -> tuple[str, str]:
+        """Ask for a file, about one entity or a list; return the ids of the file-to-be and of the work.
+
+        Args:
+            wanted: the members of the platform's input.
+        """
+        wanted = {"exportType": "simple", **wanted}
+        if entity_id is None:
+            found = self.lane.query(EXPORT_LIST, input=wanted, headers=headers)
+            (promised,) = found["stixDomainObjectsExportAsk"]
+        else:
+            found = self.lane.query(
+                EXPORT_ONE, id=entity_id, input=wanted, headers=headers
+            )
+            (promised,) = found["stixCoreObjectEdit"]["exportAsk"]
+        title = f"Export {promised['name']}"
+        (work,) = (w for w in self.lane.platform.works() if w["name"] == title)
+        return promised["id"], work["id"]
