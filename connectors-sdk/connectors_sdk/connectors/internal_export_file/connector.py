@@ -62,7 +62,7 @@ class InternalExportFileConnector(ListeningConnector):
 
     @abstractmethod
     def row(self, entity: dict[str, Any], request: ExportRequest) -> str | bytes | None:
-        """Return an entity (or STIX object) as a part of the file; None leaves it out.
+        """Return an entity (or STIX object) as a part of the file; None or nothing leaves it out.
 
         An exception loses this row and no other, see `bad_row`.
         """
@@ -79,10 +79,10 @@ class InternalExportFileConnector(ListeningConnector):
 
     def bad_row(
         self, entity: dict[str, Any], error: Exception, request: ExportRequest
-    ) -> str | bytes | None:
-        """Return what stands in the file in the place of an entity whose row could not be made; None for nothing."""
+    ) -> str | bytes:
+        """Return what stands in the file in the place of an entity whose row could not be made; empty: nothing."""
         del entity, error, request
-        return None
+        return b""
 
     def render(
         self,
@@ -103,7 +103,7 @@ class InternalExportFileConnector(ListeningConnector):
         separator = b""
         for entity in entities:
             written = self._row(entity, request, report)
-            if written is None:
+            if not written:
                 continue
             file.write(separator)
             file.write(_bytes(written))

@@ -47,13 +47,10 @@ def malware(name: str, *, level: TLPMarking = GREEN, **more: Any) -> Malware:
     return Malware(name=unique, is_family=True, markings=[level], created=DAY, **more)
 
 
-def internal_ids(kit: Kit, *entities: Any) -> list[str]:
-    """Return the platform's own ids of entities."""
-    found = []
-    for one in entities:
-        text = "query($id: String!){stixCoreObject(id: $id){id}}"
-        found.append(kit.lane.query(text, id=one.id)["stixCoreObject"]["id"])
-    return found
+def internal_id(kit: Kit, stix_id: str) -> str:
+    """Return the platform's own id of an entity."""
+    text = "query($id: String!){stixCoreObject(id: $id){id}}"
+    return str(kit.lane.query(text, id=stix_id)["stixCoreObject"]["id"])
 
 
 def marking_id(kit: Kit, name: str) -> str:
@@ -108,7 +105,8 @@ def check_x1(kit: Kit) -> None:
         name=f"report-{uuid.uuid4().hex[:8]}", publication_date=DAY, objects=[two]
     )
     kit.lane.seed(author, one, two, tool, uses, report)
-    first, second, third = internal_ids(kit, one, two, report)
+    first, second = internal_id(kit, one.id), internal_id(kit, two.id)
+    third = internal_id(kit, report.id)
     green = marking_id(kit, "TLP:GREEN")
     _, mime_type = start(kit, "stix")
     about: dict[str, Any] = {"format": mime_type, "fileMarkings": [green]}
@@ -177,13 +175,13 @@ def check_x2(kit: Kit) -> None:
     kit.lane.seed(secret_author, secret, form, uses, report)
     held = {one["id"]: one for one in kit.lane.platform.objects()}
     secrets = {secret.name, secret.id, secret_author.name, secret_author.id}
-    secrets |= set(internal_ids(kit, secret, secret_author))
+    secrets |= {internal_id(kit, one.id) for one in (secret, secret_author)}
     expect(secrets & set(held), "they are stored")
     (stored,) = (one for one in held.values() if one.get("name") == report.name)
     green = marking_id(kit, "TLP:GREEN")
-    internal_plain, internal_secret = internal_ids(kit, plain, secret)
-    text = "query($id: String!){stixCoreObject(id: $id){id}}"
-    internal_report = kit.lane.query(text, id=stored["id"])["stixCoreObject"]["id"]
+    internal_plain = internal_id(kit, plain.id)
+    internal_secret = internal_id(kit, secret.id)
+    internal_report = internal_id(kit, stored["id"])
     group = kit.lane.query(
         'mutation{groupAdd(input: {name: "few", group_confidence_level: {max_confidence: 100, overrides: []}}){id}}'
     )["groupAdd"]["id"]
