@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_looking(commands)
     _add_quarantine(commands)
     _add_state(commands)
+    _add_reconcile(commands)
     return parser
 
 
@@ -235,6 +236,26 @@ def _add_state(
         "state.reset",
         "forget the whole state: the next run begins at the beginning",
         "A connector that runs gives up its run and begins anew.",
+    )
+
+
+def _add_reconcile(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> None:
+    reconcile = _add(
+        commands,
+        "reconcile",
+        "reconcile.reconcile",
+        "compare what the target of a stream connector should have with what it has",
+        "Without --apply nothing is changed. The connector may run meanwhile.",
+    )
+    reconcile.add_argument(
+        "--apply",
+        action="store_true",
+        help="write what is missing or different, remove what is surplus",
+    )
+    reconcile.add_argument(
+        "--json", action="store_true", help="write the result as JSON"
     )
 
 

@@ -8,6 +8,7 @@ others; where there are no others, it is parked until the target takes something
 
 from collections.abc import Callable, Iterable, Sequence
 
+from connectors_sdk.connectors.memory_fuse import MemoryLimitError
 from connectors_sdk.connectors.stream._intake import valid_until
 from connectors_sdk.connectors.stream._trouble import Blame, Trouble, trouble_of
 from connectors_sdk.connectors.stream.events import Action, StreamEvent
@@ -136,7 +137,7 @@ class Delivery:  # pylint: disable=too-many-instance-attributes
                     event.remote_id = found.remote_id
             try:
                 self._collect(events, results)
-            except ContractError:
+            except (ContractError, MemoryLimitError):
                 raise
             # An author's code may raise anything.
             except Exception as failure:  # pylint: disable=broad-exception-caught

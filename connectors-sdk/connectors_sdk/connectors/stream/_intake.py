@@ -12,6 +12,7 @@ import orjson
 
 from connectors_sdk import clock
 from connectors_sdk.connectors.egress import EgressGate
+from connectors_sdk.connectors.memory_fuse import MemoryLimitError
 from connectors_sdk.connectors.stream._frames import Frame
 from connectors_sdk.connectors.stream._scope import TypeScope
 from connectors_sdk.connectors.stream.events import (
@@ -171,6 +172,8 @@ class Intake:  # pylint: disable=too-many-instance-attributes
             allowed = self._gate.decide(
                 data if isinstance(data, dict) else dict(data)
             ).allowed
+        except MemoryLimitError:
+            raise
         except Exception as error:
             # Explaining a marking takes the platform. What cannot be decided does not leave.
             raise UndecidedError(str(error)) from error
@@ -182,6 +185,8 @@ class Intake:  # pylint: disable=too-many-instance-attributes
     def _is_wanted(self, data: Mapping[str, Any]) -> bool:
         try:
             return self._wants(data)
+        except MemoryLimitError:
+            raise
         except Exception as error:
             raise PoisonError(
                 f"whether it is wanted cannot be told: {type(error).__name__}: {error}"

@@ -14,6 +14,7 @@ from typing import Any
 from connectors_sdk import clock
 from connectors_sdk.connectors._causes import describe
 from connectors_sdk.connectors._patience import impatient
+from connectors_sdk.connectors.memory_fuse import MemoryLimitError
 from connectors_sdk.connectors.stream.settings import EVERYTHING, NOW
 
 START_FROM = "start_from"
@@ -153,6 +154,8 @@ class StreamPosition:
                     self._helper.connector_info.all_details,
                 )
             known = _state_of(answer)
+        except MemoryLimitError:
+            raise
         # pycti raises whatever it meets.
         except Exception as error:  # pylint: disable=broad-exception-caught
             problem = describe(error)

@@ -116,7 +116,7 @@ class Reconciler:
         """Compare; with `apply` write and remove, too.
 
         Raises:
-            NotImplementedError: the connector does not tell what its target has.
+            UnsupportedError: the connector does not tell what its target has.
             ErrandError: the target is away.
         """
         with (

@@ -1,15 +1,18 @@
 """The base class of a connector that keeps a target in step with a live stream of the platform."""
 
 import gc
+import sys
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from connectors_sdk.connectors._signals import StopRequested
-from connectors_sdk.connectors.base_connector import BaseConnector
+from connectors_sdk.connectors.base_connector import BaseConnector, UnsupportedError
 from connectors_sdk.connectors.egress import EgressGate, platform_definitions
-from connectors_sdk.connectors.quarantine import QuarantinedRecord
+from connectors_sdk.connectors.main import ExitCode
+from connectors_sdk.connectors.memory_fuse import MemoryLimitError
+from connectors_sdk.connectors.quarantine import Replayed
 from connectors_sdk.connectors.stream._dead_letters import DeadLetters
 from connectors_sdk.connectors.stream._errands import Errands
 from connectors_sdk.connectors.stream._follower import Follower
@@ -25,7 +28,8 @@ from connectors_sdk.connectors.stream.reconcile import (
 )
 from connectors_sdk.connectors.stream.results import Result
 from connectors_sdk.connectors.stream.settings import StreamOptions
-from connectors_sdk.connectors.stream.targets import Targets
+from connectors_sdk.connectors.stream.targets import Targets, TargetsError
+from connectors_sdk.settings.exceptions import ConfigValidationError, SettingProblem
 
 _MAP = "targets.sqlite"
 
@@ -115,10 +119,10 @@ class StreamConnector(BaseConnector):
         """Yield what the target has because of this connector, and nothing that others have put there.
 
         Raises:
-            NotImplementedError: the connector does not tell.
+            UnsupportedError: the connector does not tell.
         """
-        raise NotImplementedError(
-            "This connector cannot be reconciled: it does not tell what its target has (remote_items)."
+        raise UnsupportedError(
+            "be reconciled unless they tell what their target has (remote_items)"
         )
 
     def remote_id_of(self, event: StreamEvent) -> str:
@@ -134,27 +138,24 @@ class StreamConnector(BaseConnector):
 
     # -- what the command line calls -----------------------------------------------------------------------------
 
-    def replay(self, record: QuarantinedRecord) -> None:
-        """Deliver an event once more that was set aside: as the object is now, unless every event counts.
+    def replay(self, *record_ids: str) -> Replayed:
+        """Deliver events once more that were set aside: as the objects are now, unless every event counts.
 
-        The connector is prepared and open; it need not run, and another process of it may.
-
-        Raises:
-            Exception: it still cannot be delivered; the text says why.
+        The connector must be open; another process of it may run.
         """
-        Errands(self).replay(record)
+        return self.quarantine.replay(Errands(self).replay, *record_ids)
 
     def reconcile(self, apply: bool = False) -> Reconciliation:
         """Compare what the target should have with what it has.
 
-        The connector is prepared and open; it need not run, and another process of it may.
+        The connector must be open; another process of it may run.
 
         Args:
             apply: write what is missing or different, remove what is surplus. Without, nothing is changed.
 
         Raises:
-            NotImplementedError: the connector does not tell what its target has.
-            Exception: the platform or the target is away.
+            UnsupportedError: the connector does not tell what its target has.
+            ErrandError: the target is away.
         """
         return Reconciler(self).run(apply)
 
@@ -166,7 +167,13 @@ class StreamConnector(BaseConnector):
         self.options = (
             section if isinstance(section, StreamOptions) else StreamOptions()
         )
-        self.targets = Targets(self.data_path / _MAP, self.target_name())
+        try:
+            self.targets = Targets(self.data_path / _MAP, self.target_name())
+        except TargetsError as error:
+            problem = SettingProblem(
+                "connector.data_path", str(error), "a folder that can be written to"
+            )
+            raise ConfigValidationError(problems=[problem]) from error
 
     def _set_up(self) -> None:
         platform = StreamPlatform(self.helper)
@@ -203,7 +210,11 @@ class StreamConnector(BaseConnector):
         # event makes many small objects.
         gc.freeze()
         try:
-            self._follower.run()
+            with self.fuse.guard():
+                self._follower.run()
+        except MemoryLimitError as error:
+            self.logger.error(f"The connector is {error}.")
+            sys.exit(ExitCode.FAILURE)
         except StopRequested as stop:
             summary = self.parts.report.summary()
             self.logger.info(f"Connector stopped by {stop}. {summary}")

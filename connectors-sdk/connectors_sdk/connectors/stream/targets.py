@@ -104,8 +104,8 @@ class Targets:
                 self._execute(statement)
         except (OSError, sqlite3.Error) as error:
             raise TargetsError(
-                f"The map of remote ids {path} cannot be used: {error}. Check that its folder can be written to; if the "
-                "file is damaged, put it back from a backup, or remove it and run `reconcile`."
+                f"the map of remote ids {path} cannot be used ({error}); if the file is damaged, put it back from a "
+                "backup, or remove it and run `reconcile`"
             ) from error
 
     def close(self) -> None:

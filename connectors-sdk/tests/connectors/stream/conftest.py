@@ -28,6 +28,15 @@ class Violation(AssertionError):
     """A clause of the behaviour specification is not kept."""
 
 
+class Server(ThreadingHTTPServer):
+    """A server whose clients may die at any time."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing."""
+
+
 class Target:
     """What a connector feeds: an HTTP API with bulk writes, and with objects to which it gives ids of its own.
 
@@ -83,8 +92,7 @@ class Target:
             def log_message(self, format: str, *args: Any) -> None:
                 """Say nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", self._port), Handler)
-        self._server.daemon_threads = True
+        self._server = Server(("127.0.0.1", self._port), Handler)
         self._port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
@@ -201,6 +209,18 @@ class Connector:
             )
         return self
 
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of its command line and return how it ended."""
+        return subprocess.run(
+            [sys.executable, str(PROGRAM), *arguments],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
     @property
     def output(self) -> str:
         return self._path.read_text(errors="replace") if self._path.exists() else ""
@@ -236,7 +256,9 @@ class Stage:
         self.folder = folder
         self.target = Target()
         self.target.start()
-        self.platform = TestbedProcess(folder / "platform", options=("--heartbeat", "1"))
+        self.platform = TestbedProcess(
+            folder / "platform", options=("--heartbeat", "1")
+        )
         self.made: list[Connector] = []
         self.patience = GENEROUS
         self._api: OpenCTIApiClient | None = None

@@ -9,7 +9,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -90,7 +90,9 @@ def check_s2_position(stage: Stage, broken: str) -> None:
     connector.start()
     stage.expect("S2", lambda: len(target.names) == 10, "nothing is lost")
     # Not with the next ping, which comes after 40 seconds.
-    stage.expect("S2", lambda: stage.position > (0, 0), "the position is stored at once")
+    stage.expect(
+        "S2", lambda: stage.position > (0, 0), "the position is stored at once"
+    )
     connector.kill()
     asked = target.asked
     connector.start()
@@ -147,7 +149,9 @@ def check_s3_batches(stage: Stage, broken: str) -> None:
     connector = stage.connector(
         BREAK=broken, CONNECTOR_BATCH_SIZE=15, CONNECTOR_BATCH_PERIOD="PT1S"
     ).start()
-    stage.expect("S3", lambda: len(stage.target.names) == 40, "a batch waits not for ever")
+    stage.expect(
+        "S3", lambda: len(stage.target.names) == 40, "a batch waits not for ever"
+    )
     sizes = [len(call) for call in stage.target.calls]
     if sizes != [15, 15, 10]:
         raise stage.Violation(f"S3: batches of {sizes}")
@@ -406,7 +410,9 @@ def check_s6(stage: Stage, broken: str) -> None:
         stage.until(lambda c=connector: "stream is there" in c.output, "connected")
         marker = f"marker of {start}"
         stage.push(stage.malware(marker))
-        stage.expect("S6", lambda m=marker: m in target.names, "what happens later comes")
+        stage.expect(
+            "S6", lambda m=marker: m in target.names, "what happens later comes"
+        )
         # A stop in the middle of a delivery would let the batch come again.
         stage.until(lambda: settled(stage), "the position is saved")
         found = {name for name in target.names if not name.startswith("marker")}
@@ -492,9 +498,7 @@ def test_the_clause_is_kept(stage: Stage, check: Check) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else value.__name__,
 )
-def test_a_broken_runtime_is_noticed(
-    stage: Stage, check: Check, broken: str
-) -> None:
+def test_a_broken_runtime_is_noticed(stage: Stage, check: Check, broken: str) -> None:
     # Who waits for what does not come need not be generous.
     stage.patience = 10.0
     clause = check.__name__[6:8].upper()
