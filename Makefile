@@ -13,6 +13,7 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11 python; do \
 
 PACKAGES := connectors-sdk shared/testbed
 CONNECTOR_DIRS := external-import internal-enrichment stream internal-import-file internal-export-file
+TOOLS := $(BIN)/python shared/tools
 SOURCES := $(PACKAGES) shared/tools benchmarks $(CONNECTOR_DIRS) templates conftest.py
 
 # The demo's data set: a collection of ours, or any ATT&CK collection: make demo DATASET=<file or URL>
@@ -20,15 +21,18 @@ DATASET ?= external-import/mitre/demo/fictional-attack.json
 DEMO_DATASET = $(if $(wildcard $(DATASET)),$(abspath $(DATASET)),$(DATASET))
 
 # Make would pass these on to what it starts, where CONNECTOR would look like a connector's setting.
-unexport CONNECTOR DATASET ARGS PYTHON BENCH VENV
+unexport CONNECTOR DATASET ARGS PYTHON BENCH VENV CHANGED CHECK
 
-.PHONY: help setup demo run test lint format bench docs constraints clean
+.PHONY: help setup demo run test lint format bench docs constraints clean \
+	connector_config_schema connectors_config_schemas
 
 help: ## Show this help
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z_]+:.*## / {printf "  \033[1mmake %-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z_]+:.*## / {printf "  \033[1mmake %-26s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@printf '\nVariables:\n'
 	@printf '  DATASET=<file or URL>  demo: import this ATT&CK collection instead of the one shipped\n'
 	@printf '  CONNECTOR=<folder>     run, test: the connector, e.g. external-import/mitre\n'
+	@printf '  CHANGED=1              test, lint, ..._schemas, ..._manifests: only what your changes touch\n'
+	@printf '  CHECK=1                ..._schema(s), ..._manifest(s): write nothing, show what differs\n'
 	@printf '  ARGS="..."             run, test, bench: passed on\n'
 	@printf '  PYTHON=<interpreter>   CPython 3.11 or 3.12 used to make %s\n' '$(VENV)'
 
@@ -52,14 +56,20 @@ run: $(STAMP) ## Run a connector: embedded platform, or the one of OPENCTI_URL a
 	@$(BIN)/testbed run $(CONNECTOR) $(ARGS)
 
 test: $(STAMP) ## Run all tests, or those of one project: make test CONNECTOR=<folder>
-	@$(BIN)/python shared/tools/ci/run_tests.py $(CONNECTOR) $(if $(ARGS),-- $(ARGS))
+	@$(TOOLS) test $(CONNECTOR) $(if $(CHANGED),--changed) $(if $(ARGS),-- $(ARGS))
 
 lint: $(STAMP) ## Check formatting, types and mistakes
-	@$(BIN)/python shared/tools/ci/lint.py
+	@$(TOOLS) lint $(CONNECTOR) $(if $(CHANGED),--changed)
 
 format: $(STAMP) ## Format the code
 	@$(BIN)/isort -q $(SOURCES)
 	@$(BIN)/black -q $(SOURCES)
+
+connector_config_schema: $(STAMP) ## Write the six places that describe a connector's settings
+	@$(TOOLS) schemas $(CONNECTOR) $(if $(CHECK),--check) $(ARGS)
+
+connectors_config_schemas: $(STAMP) ## The same for all connectors, or with CHANGED=1 for those touched
+	@$(TOOLS) schemas $(if $(CHANGED),--changed,--all) $(if $(CHECK),--check) $(ARGS)
 
 bench: $(STAMP) ## Run the benchmarks under benchmarks/
 	@for bench in $(if $(BENCH),benchmarks/$(BENCH).py,benchmarks/*.py); do echo "== $$bench"; $(BIN)/python $$bench $(ARGS) || exit 1; done

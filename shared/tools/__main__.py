@@ -1,0 +1,35 @@
+"""The repository's tools, one command each.
+
+    python shared/tools COMMAND [ARGUMENT ...]
+    python shared/tools COMMAND --help
+
+The make targets call these commands; `make help` lists them.
+"""
+
+import sys
+from importlib import import_module
+
+# command -> (module with a `main(arguments) -> exit code`, what it does)
+COMMANDS = {
+    "test": ("ci.runner", "run the tests of every project, or of some"),
+    "lint": ("ci.checks", "check formatting, types and mistakes"),
+    "changes": ("ci.changes", "say which projects a change touches"),
+    "schemas": ("composer.schemas", "write what settings classes say, six places each"),
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command; return its exit code (2: wrong usage)."""
+    name = arguments[0] if arguments else ""
+    if name not in COMMANDS:
+        print(__doc__)
+        for command, (_, text) in COMMANDS.items():
+            print(f"  {command:12} {text}")
+        return 0 if name in ("-h", "--help") else 2
+    module = import_module(COMMANDS[name][0])
+    code: int = module.main(arguments[1:])
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
