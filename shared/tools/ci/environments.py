@@ -43,7 +43,7 @@ def python_of(
 
     Args:
         requirements: Lines as in a requirements file.
-        paths: Folders whose packages can be imported too, as from an editable install.
+        paths: Folders whose packages can be imported too, where the environment has none of the same name.
         constraints: File of versions, with hashes, that are not to be departed from.
 
     Returns:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -12,11 +13,7 @@ from typing import Any
 
 from ci.environments import EnvironmentFailed, python_of
 from ci.projects import ROOT
-from ci.requirements import (
-    connector_requirements,
-    package_name,
-    project_dependencies,
-)
+from ci.requirements import connector_requirements
 from composer.discover import NoSettingsClass, SettingsClass, find_settings_class
 
 SDK = ROOT / "connectors-sdk"
@@ -117,16 +114,10 @@ def describe_all(
 def _describe_apart(source: SettingsClass, missing: str) -> Described | Failed:
     """Read one settings class in an environment of its own."""
     why = f"it imports {missing}, which is not installed here"
-    requirements = connector_requirements(source.folder)
-    pinned = {package_name(line) for line in requirements}
-    # What the SDK itself needs, unless the connector has an opinion about it.
-    requirements += [
-        line
-        for line in project_dependencies(SDK / "pyproject.toml")
-        if package_name(line) not in pinned
-    ]
+    # On top of what is installed here: pydantic, and what the SDK needs.
+    here = Path(sysconfig.get_path("purelib"))
     try:
-        python, built = python_of(requirements)
+        python, built = python_of(connector_requirements(source.folder), paths=[here])
     except EnvironmentFailed as error:
         reason = f"{why}, and its requirements cannot be installed: {error}"
         return Failed(source.folder, reason)

@@ -48,8 +48,6 @@ def render(settings: Sequence[Setting], text: str, connector: str) -> str:
     inside = lines[block.first : block.end]
     own = {setting.variable for setting in settings}
     references, others = _read_entries(inside, own, block.is_list)
-    if block.is_flow and others:
-        raise NoEnvironmentBlock("write the environment as a block, one line each")
     written = [
         block.indent + _entry(setting, references.get(setting.variable), block.is_list)
         for setting in settings
@@ -135,13 +133,16 @@ def _lines_of(lines: list[str], key: yaml.Node, value: yaml.Node) -> _Block:
     column, above = key.start_mark.column, key.start_mark.line
     is_list = isinstance(value, yaml.SequenceNode)
     if getattr(value, "flow_style", False):
+        if value.value:
+            raise NoEnvironmentBlock("the environment is not a block, one line each")
         below = value.end_mark.line + 1
         return _Block(above, above + 1, below, " " * (column + 2), is_list, True)
     end = above + 1
     for number in range(above + 1, len(lines)):
         line = lines[number]
         depth = len(line) - len(line.lstrip())
-        at_key = depth == column and is_list and line.lstrip().startswith("- ")
+        is_entry = line.lstrip().startswith(("- ", "# - "))
+        at_key = depth == column and is_list and is_entry
         if line.strip() and depth <= column and not at_key:
             break
         if line.strip():

@@ -40,8 +40,11 @@ def render_dot_env(settings: Sequence[Setting]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return a value as both python-dotenv and docker compose read it back unchanged."""
-    if not re.search(r"""^\s|\s$|["'#$\\`\n]""", text):
+    """Return a value as both python-dotenv and docker compose read it back unchanged.
+
+    One thing there is no way to write for both: `${NAME}`, which python-dotenv replaces in any quotes.
+    """
+    if not re.search(r"""^\s|\s$|["'#$`\n]""", text):
         return text
     if "'" not in text and "\n" not in text:
         return f"'{text}'"

@@ -63,7 +63,9 @@ def yaml_scalar(value: Any) -> str:
     text = yaml.safe_dump(
         value, default_flow_style=True, width=math.inf, allow_unicode=True
     )
-    return text.removesuffix("\n").removesuffix("\n...")
+    text = text.removesuffix("\n").removesuffix("\n...")
+    # YAML would break a line at every line break in the value; JSON, which is YAML too, writes it as `\\n`.
+    return json.dumps(value, ensure_ascii=False) if "\n" in text else text
 
 
 def _can_be_joined(setting: Setting, value: list[Any]) -> bool:
