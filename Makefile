@@ -21,10 +21,10 @@ DATASET ?= external-import/mitre/demo/fictional-attack.json
 DEMO_DATASET = $(if $(wildcard $(DATASET)),$(abspath $(DATASET)),$(DATASET))
 
 # Make would pass these on to what it starts, where CONNECTOR would look like a connector's setting.
-unexport CONNECTOR DATASET ARGS PYTHON BENCH VENV CHANGED CHECK
+unexport CONNECTOR DATASET ARGS PYTHON BENCH VENV CHANGED CHECK EMBED
 
 .PHONY: help setup demo run test lint format bench docs constraints clean \
-	connector_config_schema connectors_config_schemas
+	connector_config_schema connectors_config_schemas connector_manifest connectors_manifests global_manifest
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z_]+:.*## / {printf "  \033[1mmake %-26s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,15 @@ connector_config_schema: $(STAMP) ## Write the six places that describe a connec
 
 connectors_config_schemas: $(STAMP) ## The same for all connectors, or with CHANGED=1 for those touched
 	@$(TOOLS) schemas $(if $(CHANGED),--changed,--all) $(if $(CHECK),--check) $(ARGS)
+
+connector_manifest: $(STAMP) ## Write and check a connector's manifest
+	@$(TOOLS) manifests $(CONNECTOR) $(if $(CHECK),--check) $(ARGS)
+
+connectors_manifests: $(STAMP) ## The same for all connectors, or with CHANGED=1 for those touched
+	@$(TOOLS) manifests $(if $(CHANGED),--changed,--all) $(if $(CHECK),--check) $(ARGS)
+
+global_manifest: $(STAMP) ## Write manifest.json; with EMBED=1 build/manifest.json as the platform expects it
+	@$(TOOLS) catalogue $(if $(EMBED),--embed) $(if $(CHECK),--check) $(ARGS)
 
 bench: $(STAMP) ## Run the benchmarks under benchmarks/
 	@for bench in $(if $(BENCH),benchmarks/$(BENCH).py,benchmarks/*.py); do echo "== $$bench"; $(BIN)/python $$bench $(ARGS) || exit 1; done

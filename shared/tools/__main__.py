@@ -15,6 +15,9 @@ COMMANDS = {
     "lint": ("ci.checks", "check formatting, types and mistakes"),
     "changes": ("ci.changes", "say which projects a change touches"),
     "schemas": ("composer.schemas", "write what settings classes say, six places each"),
+    "manifests": ("composer.connector_manifests", "write what connectors are"),
+    "fragment": ("composer.release_fragment", "write the manifest of one release"),
+    "catalogue": ("composer.global_manifest", "write the list of all connectors"),
 }
 
 

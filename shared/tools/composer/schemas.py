@@ -19,10 +19,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ci.projects import ROOT
 from composer.extract import Described, Failed, describe_all
 from composer.places import Place, places
-from composer.which import NotChosen, choose_connectors
+from composer.which import NotChosen, choose_connectors, display_name
 
 
 @dataclass
@@ -40,11 +39,6 @@ class Outcome:
     verdict: str
     ok: bool = True
     details: list[str] = field(default_factory=list)
-
-
-def display_name(folder: Path) -> str:
-    """Return a folder relative to the repository, or else absolute."""
-    return str(folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder)
 
 
 def handle(found: Described | Failed, check: bool, batch: bool) -> Outcome:

@@ -63,6 +63,11 @@ def find_connector(name: str) -> Path:
     raise NotChosen(f"There is no folder {name}.")
 
 
+def display_name(folder: Path) -> str:
+    """Return a folder relative to the repository, or else absolute."""
+    return str(folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder)
+
+
 def _ask() -> Path:
     known = list(connectors())
     if not sys.stdin.isatty():
