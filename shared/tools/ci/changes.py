@@ -25,9 +25,13 @@ from ci.requirements import uses_sdk
 SDK = "connectors-sdk"
 TESTBED = "shared/testbed"
 TOOLS = "shared/tools"
-PYLINT_PLUGINS = "shared/pylint_plugins"
+LINTER = "shared/tools/connector_linter"
+PLUGIN = "shared/pylint_plugins/check_stix_plugin"
 TEMPLATES = "templates"
-LIBRARIES = (SDK, TESTBED, TOOLS, PYLINT_PLUGINS, TEMPLATES)
+LIBRARIES = (SDK, TESTBED, TOOLS, LINTER, PLUGIN, TEMPLATES)
+
+# The connector that the make targets run.
+DEMONSTRATED = "external-import/mitre"
 
 EVERYTHING = "*"
 NOTHING = ""
@@ -47,14 +51,16 @@ RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (".github/*", (TOOLS,)),
     (".ci/*", (TOOLS,)),
     (".pre-commit-config.yaml", (TOOLS,)),
-    (".pylintrc", (PYLINT_PLUGINS,)),
+    (".pylintrc", (PLUGIN,)),
     (".flake8", (NOTHING,)),
     (".editorconfig", (NOTHING,)),
     (".gitignore", (NOTHING,)),
     (".gitattributes", (NOTHING,)),
-    ("requirements-dev.in", (NOTHING,)),
+    # What they ask for is pinned in constraints.txt.
+    ("requirements-*.in", (NOTHING,)),
     ("benchmarks/*", (NOTHING,)),
     ("shared/README.md", (NOTHING,)),
+    ("shared/pylint_plugins/README.md", (NOTHING,)),
     *((f"{folder}/README.md", (NOTHING,)) for folder in CONNECTOR_FOLDERS),
     ("*.md", (NOTHING,)),
     ("LICENSE", (NOTHING,)),
@@ -136,10 +142,13 @@ def known_projects(root: Path = ROOT) -> Projects:
             tested_with[name] = frozenset({TESTBED})
     # The tools read settings with the SDK; their tests run the make targets, which start the testbed and a connector.
     built_on[TOOLS] = frozenset({SDK})
-    demonstrated = {name for name in names if name == "external-import/mitre"}
-    tested_with[TOOLS] = frozenset({TESTBED, PYLINT_PLUGINS, *demonstrated})
+    demonstrated = {name for name in names if name == DEMONSTRATED}
+    tested_with[TOOLS] = frozenset({TESTBED, *demonstrated})
+    # The linter knows what the SDK's runtimes see to, and finds nothing in the connectors.
+    built_on[LINTER] = frozenset({PLUGIN})
+    tested_with[LINTER] = frozenset({SDK, *demonstrated})
     # What comes out of a template is checked with everything.
-    tested_with[TEMPLATES] = frozenset({SDK, TESTBED, TOOLS, PYLINT_PLUGINS})
+    tested_with[TEMPLATES] = frozenset({SDK, TESTBED, TOOLS, LINTER, PLUGIN})
     return Projects(tuple(names), built_on, tested_with)
 
 

@@ -1,21 +1,30 @@
-"""Check the whole repository: formatting, import order, mistakes, types.
+"""Check the repository, or some projects of it: formatting, import order, mistakes, types.
+
+    python shared/tools lint [PROJECT ...] [--changed [--base COMMIT]]
 
 Runs black, isort, flake8, mypy (strict on SDK, testbed and tools) and pylint side by side, shows the output of
 those that found something, and ends with a line each.
 
-Exit code: 0 clean, 1 something was found.
+Exit code: 0 clean (or nothing is touched), 1 something was found, 2 wrong usage.
 """
 
+import argparse
+import json
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
-from ci.projects import ROOT, TYPED_PACKAGES, connectors
+from ci.changes import changed_files, known_projects, touched
+from ci.projects import ROOT, SOURCE_ROOTS, TYPED_PACKAGES
+from ci.which import NotChosen, find_connector
 
 BIN = Path(sys.executable).parent
+PYLINT_GROUPS = Path(__file__).with_name("pylint_groups.py")
 # Fixtures are arguments and share names; tests look behind the curtain, and some stay long to stay readable.
 NOT_IN_TESTS = (
     "protected-access",
@@ -26,6 +35,50 @@ NOT_IN_TESTS = (
     "unidiomatic-typecheck",
     "unused-argument",
 )
+# What the checks themselves are configured with.
+CONFIGURATION = (".pylintrc", ".flake8", "pyproject.toml", "constraints.txt")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What is checked.
+
+    Attributes:
+        files: Python files whose form is checked, relative to the root.
+        projects: Projects that are checked as a whole.
+        loose: Python files outside all projects that are checked.
+    """
+
+    files: tuple[str, ...]
+    projects: tuple[str, ...]
+    loose: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Command:
+    """One program to run for a check.
+
+    Attributes:
+        check: Name of the check.
+        arguments: The program, by its name in the environment, and its arguments.
+        details: Arguments that make it show more, given once it has found something.
+        text: What it reads from standard input.
+    """
+
+    check: str
+    arguments: Sequence[str]
+    details: Sequence[str] = ()
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one command came to."""
+
+    check: str
+    code: int
+    output: str
+    seconds: float
 
 
 def python_files() -> list[str]:
@@ -40,73 +93,154 @@ def python_files() -> list[str]:
     return [name for name in listing if (ROOT / name).is_file()]
 
 
-def jobs(files: list[str]) -> dict[str, list[list[str]]]:
-    """Return the commands of each check.
+def owner_of(file: str, projects: Iterable[str]) -> str:
+    """Return the project that a file is in, empty when it is in none."""
+    owners = [name for name in projects if file.startswith(f"{name}/")]
+    return max(owners, key=len, default="")
 
-    pylint sees a connector apart from every other: the modules of different connectors have the same names. Tests
-    have fixtures and look behind the curtain, so they are checked apart from what they test.
+
+def select(names: Sequence[str], changed: bool, base: str) -> Selection:
+    """Return what to check: everything, some projects, or what a change touches.
+
+    Raises:
+        NotChosen: A name is no project.
     """
-    folders = [folder.relative_to(ROOT).as_posix() for folder in connectors()]
-    outside = [name for name in files if not name.startswith(tuple(folders))]
-    tests = [name for name in outside if "/tests/" in name]
-    pylint = ["pylint", "--rcfile", ".pylintrc"]
-    of_tests = [*pylint, f"--disable={','.join(NOT_IN_TESTS)}"]
-    commands = [
-        [
-            *pylint,
-            "--source-roots=shared/tools/ci",
-            *(name for name in outside if name not in tests),
-        ],
-        [*of_tests, *tests],
+    every = known_projects().names
+    files = python_files()
+    edited = changed_files(base) if changed else None
+    if names:
+        chosen = {_project(name, every) for name in names}
+        form = [file for file in files if owner_of(file, every) in chosen]
+        return Selection(tuple(form), tuple(sorted(chosen)), ())
+    if edited is None or set(edited) & set(CONFIGURATION):
+        loose = [file for file in files if not owner_of(file, every)]
+        return Selection(tuple(files), every, tuple(loose))
+    form = [file for file in files if file in set(edited)]
+    loose = [file for file in form if not owner_of(file, every)]
+    return Selection(tuple(form), tuple(touched(base).tests), tuple(loose))
+
+
+def _project(name: str, every: Sequence[str]) -> str:
+    if name.rstrip("/") in every:
+        return name.rstrip("/")
+    folder = find_connector(name)
+    found = folder.relative_to(ROOT).as_posix() if folder.is_relative_to(ROOT) else name
+    if found in every:
+        return found
+    raise NotChosen(f"{name} is no project. There are: {', '.join(every)}")
+
+
+def commands(chosen: Selection, jobs: int) -> list[Command]:
+    """Return what to run, what takes long first."""
+    found = [*_pylint(chosen, jobs), *_mypy(chosen)]
+    if chosen.files:
+        files = chosen.files
+        # black remembers what was well-formed only when it need not show differences.
+        found += [
+            Command("black", ["black", "--check", "-q", *files], ["--diff"]),
+            Command("flake8", ["flake8", *files]),
+            Command("isort", ["isort", "--check-only", "--diff", "-q", *files]),
+        ]
+    return found
+
+
+def _mypy(chosen: Selection) -> list[Command]:
+    packages = [
+        package
+        for package in TYPED_PACKAGES
+        if (ROOT / package).is_dir()
+        and any(
+            package.startswith(project) or project.startswith(f"{package}/")
+            for project in chosen.projects
+        )
     ]
-    for folder in folders:
-        commands.append([*pylint, f"--source-roots={folder}/src", f"{folder}/src"])
-        of_connector = [name for name in files if name.startswith(f"{folder}/tests/")]
-        if of_connector:
-            path = [f"{folder}/src", f"{folder}/tests"]
-            hook = f"--init-hook=import sys; sys.path[:0] = {path}"
-            commands.append([*of_tests, hook, *of_connector])
-    return {
-        "black": [["black", "--check", "--quiet", "--diff", *files]],
-        "isort": [["isort", "--check-only", "--diff", "--quiet", *files]],
-        "flake8": [["flake8", *files]],
-        "mypy": [["mypy", *TYPED_PACKAGES]],
-        "pylint": commands,
-    }
+    return [Command("mypy", ["mypy", *packages])] if packages else []
 
 
-def run(name: str, commands: list[list[str]]) -> tuple[str, int, str, float]:
-    """Run a check's commands one after the other; return (name, exit code, output, seconds)."""
+def _pylint(chosen: Selection, jobs: int) -> list[Command]:
+    """Return the run of pylint over groups of modules.
+
+    Sources that are not a connector's are one group. Each connector is one, since modules of different connectors have the same
+    names, and so are each project's tests, which have fixtures and look behind the curtain.
+    """
+    projects = known_projects()
+    files = python_files()
+    common = ["--rcfile", ".pylintrc", "--jobs", "1"]
+    of_tests = [*common, f"--disable={','.join(NOT_IN_TESTS)}"]
+    shared, groups = list(chosen.loose), []
+    for project in chosen.projects:
+        own = [file for file in files if owner_of(file, projects.names) == project]
+        tests = [file for file in own if file.startswith(f"{project}/tests/")]
+        sources = [file for file in own if file not in tests]
+        path = [f"{project}/src", f"{project}/tests", *SOURCE_ROOTS]
+        if projects.is_connector(project):
+            roots = f"--source-roots={project}/src"
+            groups.append(_group([*common, roots, *sources], path))
+        else:
+            shared += sources
+        if tests:
+            groups.append(_group([*of_tests, *tests], path))
+    roots = f"--source-roots={','.join(SOURCE_ROOTS)}"
+    first = _group([*common, roots, *shared], SOURCE_ROOTS) if shared else None
+    if first is None and not groups:
+        return []
+    task = json.dumps({"first": first, "others": groups, "jobs": jobs})
+    return [Command("pylint", ["python", str(PYLINT_GROUPS)], text=task)]
+
+
+def _group(arguments: Sequence[str], path: Sequence[str]) -> dict[str, Sequence[str]]:
+    return {"arguments": arguments, "path": [str(ROOT / folder) for folder in path]}
+
+
+def run(command: Command) -> Result:
+    """Run a command in the root of the repository."""
     start = time.monotonic()
-    code, output = 0, ""
-    for command in commands:
-        done = subprocess.run(
-            [str(BIN / command[0]), *command[1:]],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        code |= done.returncode
-        output += done.stdout if done.returncode else ""
-    return name, code, output, time.monotonic() - start
+    name, *arguments = command.arguments
+    done = _execute([name, *arguments], command.text)
+    output = done.stdout
+    if done.returncode and command.details:
+        output += _execute([name, *command.details, *arguments], command.text).stdout
+    return Result(command.check, done.returncode, output, time.monotonic() - start)
 
 
-def main() -> int:
+def _execute(arguments: Sequence[str], text: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(BIN / arguments[0]), *arguments[1:]],
+        cwd=ROOT,
+        input=text,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run as a program; see the module's description."""
-    checks = jobs(python_files())
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        results = list(pool.map(lambda item: run(*item), checks.items()))
-    for name, code, output, _ in results:
-        if code:
-            print(f"== {name}\n{output.rstrip()}\n")
-    for name, code, _, seconds in results:
-        print(
-            f"{name:8} {'clean' if not code else 'FOUND SOMETHING':16} {seconds:5.1f} s"
-        )
-    return 1 if any(code for _, code, _, _ in results) else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    parser = argparse.ArgumentParser(
+        prog="lint",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("projects", nargs="*", metavar="PROJECT")
+    parser.add_argument("--changed", action="store_true", help="what is touched")
+    parser.add_argument("--base", default="", help="what --changed compares with")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
+    options = parser.parse_args(arguments)
+    try:
+        chosen = select(options.projects, options.changed, options.base)
+    except NotChosen as error:
+        print(error)
+        return 2
+    with ThreadPoolExecutor(max_workers=max(1, options.jobs)) as pool:
+        results = list(pool.map(run, commands(chosen, options.jobs)))
+    for result in results:
+        if result.code:
+            print(f"== {result.check}\n{result.output.rstrip()}\n")
+    for check in dict.fromkeys(result.check for result in results):
+        own = [result for result in results if result.check == check]
+        verdict = "FOUND SOMETHING" if any(r.code for r in own) else "clean"
+        print(f"{check:8} {verdict:16} {sum(r.seconds for r in own):5.1f} s")
+    if not results:
+        print("Nothing that can be checked is touched.")
+    return 1 if any(result.code for result in results) else 0

@@ -14,6 +14,7 @@ import sys
 import sysconfig
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from ci.projects import ROOT
@@ -121,6 +122,7 @@ def _uv_program() -> str:
     return found
 
 
+@cache
 def _settings_of_pip() -> dict[str, str]:
     """Return, as variables for uv, where pip is told to find packages: one machine, one place to say it."""
     done = subprocess.run(

@@ -40,11 +40,8 @@ def connector_requirements(folder: Path) -> list[str]:
     ]
     if deeper:
         return read_requirements(min(deeper, key=lambda file: (len(file.parts), file)))
-    project = folder / "pyproject.toml"
-    if project.is_file():
-        listed = project_dependencies(project)
-        return [line for line in listed if not is_sdk(line)]
-    return []
+    listed = project_dependencies(folder / "pyproject.toml")
+    return [line for line in listed if not is_sdk(line)]
 
 
 def uses_sdk(folder: Path) -> bool:
@@ -57,7 +54,9 @@ def uses_sdk(folder: Path) -> bool:
 
 
 def project_dependencies(file: Path) -> list[str]:
-    """Return the dependencies that a `pyproject.toml` lists."""
+    """Return the dependencies that a `pyproject.toml` lists; none when there is no such file."""
+    if not file.is_file():
+        return []
     project = tomllib.loads(file.read_text(encoding="utf-8")).get("project", {})
     return [str(line) for line in project.get("dependencies", [])]
 
@@ -65,9 +64,11 @@ def project_dependencies(file: Path) -> list[str]:
 def read_requirements(file: Path) -> list[str]:
     """Return the lines of a requirements file and of those it refers to, without the SDK, comments and hashes.
 
-    Options of pip other than `-r` are left out: where packages come from is this machine's business.
+    Options of pip other than `-r` are left out: where packages come from is this machine's business. No file, no lines.
     """
     found: list[str] = []
+    if not file.is_file():
+        return found
     text = file.read_text(encoding="utf-8").replace("\\\n", " ")
     for raw in text.splitlines():
         line = re.sub(r"(^|\s)#.*", "", raw).strip()

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ci.projects import CONNECTOR_FOLDERS
+from ci.which import NotChosen, choose_connectors, display_name
 from composer.manifests import rules
 from composer.manifests.manifest import (
     FILE,
@@ -25,7 +26,6 @@ from composer.manifests.manifest import (
     read,
 )
 from composer.manifests.problems import Problem
-from composer.which import NotChosen, choose_connectors, display_name
 
 
 def all_manifests(folders: Sequence[Path]) -> dict[Path, dict[str, Any]]:

@@ -19,9 +19,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ci.which import NotChosen, choose_connectors, display_name
 from composer.extract import Described, Failed, describe_all
 from composer.places import Place, places
-from composer.which import NotChosen, choose_connectors, display_name
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """What several tests of the tools need: the way to run a tool, and a connector to try it on."""
 
 import subprocess
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,3 +54,32 @@ COMPOSE = """
 def settings(name: str = "ConnectorSettings") -> str:
     """Return the source of a settings module."""
     return SETTINGS.replace("{name}", name)
+
+
+def wheel(folder: Path, name: str, source: str) -> Path:
+    """Write a package that can be installed without any index."""
+    path = folder / f"{name}-1.0-py3-none-any.whl"
+    info = f"{name}-1.0.dist-info"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(f"{name}/__init__.py", source)
+        archive.writestr(
+            f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+        )
+        archive.writestr(
+            f"{info}/WHEEL",
+            "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        )
+        archive.writestr(f"{info}/RECORD", "")
+    return path
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git in a repository made for a test; return what it prints."""
+    identity = ["-c", "user.name=Test", "-c", "user.email=test@example.org"]
+    return subprocess.run(
+        ["git", *identity, "-c", "commit.gpgsign=false", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout

@@ -3,12 +3,11 @@
 import json
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support import TOOLS, MakeConnector, Tool, settings
+from support import TOOLS, MakeConnector, Tool, settings, wheel
 
 VARIABLES = [
     "OPENCTI_URL",
@@ -217,23 +216,6 @@ def test_a_layout_is_read_in_place(
     }
 
 
-def wheel(folder: Path, name: str, source: str) -> Path:
-    """Write a package that pip can install."""
-    path = folder / f"{name}-1.0-py3-none-any.whl"
-    info = f"{name}-1.0.dist-info"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(f"{name}/__init__.py", source)
-        archive.writestr(
-            f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
-        )
-        archive.writestr(
-            f"{info}/WHEEL",
-            "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        )
-        archive.writestr(f"{info}/RECORD", "")
-    return path
-
-
 NEEDS_A_LIBRARY = """
     from feed_types_for_tests import LIMIT
 """ + settings().replace("default=100", "default=LIMIT")
@@ -254,7 +236,7 @@ def test_what_needs_a_package_that_is_not_installed_is_read_in_an_environment(
     assert "it imports feed_types_for_tests, which is not installed here" in done.stdout
     assert "isolated environment (built: " in done.stdout
     assert schema_of(folder)["properties"]["FEED_LIMIT"]["default"] == 7
-    assert list(folder.rglob("*venv*")) == []
+    assert not list(folder.rglob("*venv*"))
     again = tool("schemas", folder, "--check")
     assert again.returncode == 0, again.stdout
     assert "isolated environment (kept from before: " in again.stdout

@@ -341,7 +341,7 @@ def from_compose(folder: Path) -> dict[str, Any]:
     entries = yaml.safe_load(fill(text))["services"]["connector-feed"]["environment"]
     # As docker compose does.
     pairs = [entry.replace("$$", "$").split("=", 1) for entry in entries]
-    return loaded(folder, **{name: value for name, value in pairs})
+    return loaded(folder, **dict(pairs))
 
 
 @pytest.mark.parametrize("read", [from_yaml, from_dot_env, from_compose])
