@@ -14,10 +14,18 @@ COMMANDS = {
     "test": ("ci.runner", "run the tests of every project, or of some"),
     "lint": ("ci.checks", "check formatting, types and mistakes"),
     "changes": ("ci.changes", "say which projects a change touches"),
+    "plan": ("ci.plan", "say the same as matrices for CI"),
+    "verdict": ("ci.verdict", "give one verdict on the jobs of a workflow"),
     "schemas": ("composer.schemas", "write what settings classes say, six places each"),
     "manifests": ("composer.connector_manifests", "write what connectors are"),
-    "fragment": ("composer.release_fragment", "write the manifest of one release"),
     "catalogue": ("composer.global_manifest", "write the list of all connectors"),
+    "fragment": ("composer.release_fragment", "write the manifest of one release"),
+    "image": ("ci.images", "build, try and publish a connector's image"),
+    "release": ("ci.release", "prepare the release of a connector"),
+    "labels": ("ci.labels", "say the labels of a change, or write all labels"),
+    "propose": ("ci.propose", "propose changed files as a pull request"),
+    "workflows": ("ci.workflows", "check the workflows"),
+    "links": ("docs.links", "check the links between pages"),
 }
 
 

@@ -1,6 +1,9 @@
 """What several tests of the tools need: the way to run a tool, and a connector to try it on."""
 
+import json
+import os
 import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -83,3 +86,40 @@ def git(folder: Path, *arguments: str) -> str:
         text=True,
         check=True,
     ).stdout
+
+
+def recorder(
+    folder: Path, *programs: str, output: str = "", code: int = 0
+) -> tuple[str, Callable[[], list[list[str]]]]:
+    """Put programs in the way of the real ones that write down how they are called.
+
+    Args:
+        folder: Where they are put.
+        programs: Their names.
+        output: What they print.
+        code: What they end with.
+
+    Returns:
+        The `PATH` on which they come first, and what gives all calls so far: name and arguments.
+    """
+    place = folder / "programs"
+    place.mkdir()
+    log = folder / "calls"
+    for name in programs:
+        program = place / name
+        program.write_text(
+            f"#!{sys.executable}\n"
+            "import json, sys\n"
+            f"with open({str(log)!r}, 'a', encoding='utf-8') as file:\n"
+            f"    file.write(json.dumps([{name!r}, *sys.argv[1:]]) + '\\n')\n"
+            f"print({output!r})\n"
+            f"sys.exit({code})\n",
+            encoding="utf-8",
+        )
+        program.chmod(0o755)
+
+    def calls() -> list[list[str]]:
+        lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+        return [json.loads(line) for line in lines]
+
+    return f"{place}{os.pathsep}{os.environ['PATH']}", calls
