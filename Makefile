@@ -14,6 +14,8 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11 python; do \
 PACKAGES := connectors-sdk shared/testbed
 CONNECTOR_DIRS := external-import internal-enrichment stream internal-import-file internal-export-file
 TOOLS := $(BIN)/python shared/tools
+# uv is installed with everything else; before that, a lock can be made with one from elsewhere.
+UV = $(or $(wildcard $(BIN)/uv),uv)
 # For tools that need the standard library only: no set-up.
 QUICK = $(or $(wildcard $(BIN)/python),$(PYTHON)) shared/tools
 SOURCES := $(PACKAGES) shared/tools benchmarks $(CONNECTOR_DIRS) templates conftest.py
@@ -127,11 +129,11 @@ labels: $(STAMP) ## Make GitHub's labels those of .github/labels.yml (needs gh)
 propose: $(STAMP) ## Propose changed files as a pull request: BRANCH=, TITLE= (needs gh)
 	@$(TOOLS) propose --branch "$$BRANCH" --title "$$TITLE"
 
-constraints: $(STAMP) ## Pin all dependencies anew
-	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --upgrade --generate-hashes --no-annotate --no-header \
+constraints: ## Pin all dependencies anew
+	@$(UV) pip compile -q --universal --python-version 3.11 --upgrade --generate-hashes --no-annotate --no-header \
 		--no-emit-index-url --no-emit-find-links \
 		$(PACKAGES:%=%/pyproject.toml) requirements-dev.in -o constraints.txt
-	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	@$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 		--no-emit-index-url --no-emit-find-links -c constraints.txt \
 		connectors-sdk/pyproject.toml -o connectors-sdk/requirements.txt
 

@@ -48,7 +48,7 @@ def find_connector(name: str) -> Path:
     """
     for base in (Path.cwd(), ROOT):
         folder = (base / name).resolve()
-        if folder.is_dir() and folder not in (ROOT, Path.cwd()):
+        if folder.is_dir() and folder != ROOT:
             return folder
     found = [
         ROOT / kind / name
