@@ -18,7 +18,7 @@ TOOLS := $(BIN)/python shared/tools
 UV = $(or $(wildcard $(BIN)/uv),uv)
 # For tools that need the standard library only: no set-up.
 QUICK = $(or $(wildcard $(BIN)/python),$(PYTHON)) shared/tools
-SOURCES := $(PACKAGES) shared/tools benchmarks $(CONNECTOR_DIRS) templates conftest.py
+SOURCES := $(PACKAGES) shared/tools shared/pylint_plugins benchmarks $(CONNECTOR_DIRS) templates conftest.py
 
 # The demo's data set: a collection of ours, or any ATT&CK collection: make demo DATASET=<file or URL>
 DATASET ?= external-import/mitre/demo/fictional-attack.json

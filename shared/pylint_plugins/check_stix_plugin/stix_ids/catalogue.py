@@ -134,7 +134,9 @@ def _kinds() -> dict[str, Kind]:
         "AttackPattern Campaign CourseOfAction Grouping Identity Incident Indicator Infrastructure IntrusionSet Location "
         "Malware MalwareAnalysis MarkingDefinition Note ObservedData Opinion Report Tool Vulnerability"
     ).split()
-    kinds = {name: Kind(name, attribute(name).replace("_", "-"), (name,)) for name in same}
+    kinds = {
+        name: Kind(name, attribute(name).replace("_", "-"), (name,)) for name in same
+    }
     kinds["ThreatActor"] = Kind(
         "ThreatActor",
         "threat-actor",

@@ -32,7 +32,9 @@ from stix_ids.source import Function, Source
 Site: TypeAlias = ast.Call | ast.Dict | ast.Assign
 _INIT = "__init__"
 # Whatever an SDO is parsed from without an id gets a random one.
-_PARSERS = frozenset({"stix2.parse", "stix2.parsing.parse", "stix2.parsing.dict_to_stix2"})
+_PARSERS = frozenset(
+    {"stix2.parse", "stix2.parsing.parse", "stix2.parsing.dict_to_stix2"}
+)
 # Of these more than one object may be made, or none that is sent.
 _NO_KIND = Kind("STIX object", "")
 
@@ -148,7 +150,9 @@ class _Checker:
     def _candidates(source: Source) -> Iterator[Site]:
         yield from source.of(ast.Call)
         for dictionary in source.of(ast.Dict):
-            keys = {key.value for key in dictionary.keys if isinstance(key, ast.Constant)}
+            keys = {
+                key.value for key in dictionary.keys if isinstance(key, ast.Constant)
+            }
             if "type" in keys:
                 yield dictionary
         for assign in source.of(ast.Assign):
@@ -179,7 +183,7 @@ class _Checker:
             return self._dictionary(source, call, self._mappings.of_call(source, call))
         things = self._project.resolve(source, call.func)
         if not things:
-            return _Outcome()
+            return self._created(source, call)
         kinds: list[Kind | None] = []
         for thing in things:
             preset: list[Keys] = [Keys()]
@@ -204,6 +208,21 @@ class _Checker:
                 return self._construction(source, call, target, alternatives)
         return self._several(source, call, kinds) or self._parsed(source, call)
 
+    def _created(self, source: Source, call: ast.Call) -> _Outcome:
+        """Judge `factory.create(stix2.Indicator, ...)` of stix2's own factory and environment."""
+        function = call.func
+        if (
+            isinstance(function, ast.Attribute)
+            and function.attr == "create"
+            and call.args
+        ):
+            for thing in self._project.resolve(source, call.args[0]):
+                target = self._target(thing)
+                if isinstance(target, Kind):
+                    alternatives = self._mappings.of_call(source, call)
+                    return self._construction(source, call, target, alternatives)
+        return _Outcome()
+
     def _several(
         self, source: Source, call: ast.Call, kinds: list[Kind | None]
     ) -> _Outcome | None:
@@ -213,7 +232,9 @@ class _Checker:
             return None
         if any(kind.is_observable for kind in certain):
             return _Outcome()
-        generators = tuple(dict.fromkeys(g for kind in certain for g in kind.generators))
+        generators = tuple(
+            dict.fromkeys(g for kind in certain for g in kind.generators)
+        )
         kind = Kind(" or ".join(dict.fromkeys(k.name for k in certain)), "", generators)
         alternatives = self._mappings.of_call(source, call)
         return self._construction(source, call, kind, alternatives)
@@ -276,7 +297,9 @@ class _Checker:
     ) -> _Outcome:
         with_id = [keys for keys in alternatives if "id" in keys.entries]
         if with_id:
-            return self._first(self._given(source, site, kind, keys) for keys in with_id)
+            return self._first(
+                self._given(source, site, kind, keys) for keys in with_id
+            )
         if kind.is_observable:
             return _Outcome()
         function = source.function_of(site)
@@ -297,7 +320,9 @@ class _Checker:
         # Whoever gives what the id is made from has to give the id as well; what comes in a mapping that cannot be
         # read may hold it.
         made_from = {
-            name for generator in kind.generators for name in GENERATORS[generator].values()
+            name
+            for generator in kind.generators
+            for name in GENERATORS[generator].values()
         }
         return isinstance(site, ast.Call) and any(
             keyword.arg in made_from for keyword in site.keywords
@@ -380,7 +405,11 @@ class _Checker:
         if kind is None:
             return _Outcome()
         if not need.parameter:
-            return _Outcome() if kind.is_observable else _Outcome(_Problem("missing", kind))
+            return (
+                _Outcome()
+                if kind.is_observable
+                else _Outcome(_Problem("missing", kind))
+            )
         if need.mapping:
             alternatives = self._mapping_given(source, call, callee, need.parameter)
             joined = [own.joined(one) for own in preset for one in alternatives]
@@ -388,7 +417,7 @@ class _Checker:
         given = argument(callee, call, need.parameter)
         if given is None:
             return self._left_out(source, call, callee, need, kind)
-        return self._passed(source, call, given, need, kind)
+        return self._passed(source, given, need, kind)
 
     def _left_out(
         self, source: Source, call: ast.Call, callee: Callee, need: _Need, kind: Kind
@@ -397,7 +426,7 @@ class _Checker:
         for keys in self._mappings.of_call(source, call):
             if need.parameter in keys.entries:
                 there, value = keys.entries[need.parameter]
-                return self._passed(there, call, value, need, kind)
+                return self._passed(there, value, need, kind)
             if not keys.complete:
                 return _Outcome()
         value_by_default = default(callee.node, need.parameter)
@@ -411,7 +440,7 @@ class _Checker:
         return _Outcome()
 
     def _passed(
-        self, source: Source, call: ast.Call, given: ast.expr, need: _Need, kind: Kind
+        self, source: Source, given: ast.expr, need: _Need, kind: Kind
     ) -> _Outcome:
         """Judge what a call gives for the parameter that the id comes in by."""
         outcome = _Outcome()
@@ -542,7 +571,9 @@ class _Checker:
         if entry is None or not isinstance(entry[1], ast.Constant):
             return None
         kind = BY_TYPE.get(str(entry[1].value))
-        return kind and Kind(f"{kind.stix_type} dictionary", kind.stix_type, kind.generators)
+        return kind and Kind(
+            f"{kind.stix_type} dictionary", kind.stix_type, kind.generators
+        )
 
     def _assignment(self, source: Source, assign: ast.Assign) -> _Outcome:
         """Judge `something["id"] = f"indicator--{uuid4()}"`."""

@@ -13,7 +13,7 @@ from stix_ids.catalogue import (
     RANDOM_PACKAGES,
 )
 from stix_ids.project import Callee, External, Parameter, Project
-from stix_ids.source import FUNCTIONS, Function, Source
+from stix_ids.source import Function, Source
 
 _DEEPEST = 12
 # What one calls on a text or a UUID and gets the same thing in another form.
@@ -80,29 +80,35 @@ class Ids:
             self._active.discard(node)
 
     def _of(self, source: Source, node: ast.expr) -> Iterable[Id]:
-        if isinstance(node, ast.Constant):
-            return [_NONE if node.value is None else OTHER]
-        if isinstance(node, ast.IfExp):
-            return [*self.of(source, node.body), *self.of(source, node.orelse)]
-        if isinstance(node, ast.BoolOp):
-            return self._either(source, node)
-        if isinstance(node, (ast.NamedExpr, ast.Await, ast.FormattedValue)):
-            return self.of(source, node.value)
-        if isinstance(node, ast.JoinedStr):
-            return self._made_of(source, node.values)
-        if isinstance(node, ast.BinOp):
-            return self._made_of(source, (node.left, node.right))
-        if isinstance(node, (ast.Tuple, ast.List)):
-            return self._made_of(source, node.elts)
-        if isinstance(node, ast.Name):
-            return self._name(source, node)
-        if isinstance(node, ast.Attribute):
-            return self._attribute(source, node)
-        if isinstance(node, ast.Call):
-            return self._call(source, node)
-        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Call):
-            return self._made_of(source, (node.value,))
-        return ()
+        found: Iterable[Id] = ()
+        match node:
+            case ast.Constant():
+                found = [_NONE if node.value is None else OTHER]
+            case ast.IfExp():
+                found = [*self.of(source, node.body), *self.of(source, node.orelse)]
+            case ast.BoolOp():
+                found = self._either(source, node)
+            case ast.NamedExpr() | ast.Await():
+                found = self.of(source, node.value)
+            case ast.FormattedValue():
+                found = self.of(source, node.value)
+                # A format may leave of a time what is the same all day.
+                found = found if node.format_spec is None else _random(found)
+            case ast.JoinedStr():
+                found = self._made_of(source, node.values)
+            case ast.BinOp():
+                found = self._made_of(source, (node.left, node.right))
+            case ast.Tuple() | ast.List():
+                found = self._made_of(source, node.elts)
+            case ast.Name():
+                found = self._name(source, node)
+            case ast.Attribute():
+                found = self._attribute(source, node)
+            case ast.Call():
+                found = self._call(source, node)
+            case ast.Subscript() if isinstance(node.value, ast.Call):
+                found = _random(self._made_of(source, (node.value,)))
+        return found
 
     def _either(self, source: Source, node: ast.BoolOp) -> Iterator[Id]:
         if isinstance(node.op, ast.And):
@@ -145,11 +151,7 @@ class Ids:
             if binding.value is not None:
                 found += self.of(source, binding.value)
             elif isinstance(binding.node, ast.arg):
-                function = next(
-                    above
-                    for above in source.ancestors(binding.node)
-                    if isinstance(above, FUNCTIONS)
-                )
+                function = source.taker_of(binding.node)
                 parameter = Parameter(source, function, node.id)
                 found.append(Id(Origin.PARAMETER, parameter=parameter))
             elif binding.is_import:
@@ -162,16 +164,14 @@ class Ids:
 
     def _attribute(self, source: Source, node: ast.Attribute) -> list[Id]:
         if node.attr in _SAME_THING or isinstance(node.value, ast.Call):
-            return self._made_of(source, (node.value,))
-        found: list[Id] = []
-        for there, value in self._project.value_of(source, node):
-            # What an object was given when it was made is not followed further.
-            found += [
-                one
-                for one in self.of(there, value)
-                if one.origin is not Origin.PARAMETER
-            ]
-        return self._alternatives(found)
+            return _random(self._made_of(source, (node.value,)))
+        # What an object was given when it was made is not followed further, and None is what it may be set to later.
+        return [
+            one
+            for there, value in self._project.value_of(source, node)
+            for one in self.of(there, value)
+            if one.origin not in (Origin.PARAMETER, Origin.NONE)
+        ]
 
     # -- calls ----------------------------------------------------------------------------------------------------
 
@@ -193,18 +193,23 @@ class Ids:
             if isinstance(thing, Callee)
         ]
         if callees:
-            return [one for callee in callees for one in self._returned(callee, node, source)]
+            return [
+                one
+                for callee in callees
+                for one in self._returned(callee, node, source)
+            ]
         arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
         if method in _SAME_THING and isinstance(node.func, ast.Attribute):
-            return self._made_of(source, (node.func.value, *arguments))
-        if name in _HASHES or (isinstance(node.func, ast.Name) and node.func.id in _CASTS):
+            found = self._made_of(source, (node.func.value, *arguments))
+            # `replace(hour=0)` is a date's, not a text's.
+            is_text = method != "replace" or not node.keywords
+            return found if is_text else _random(found)
+        if name in _HASHES or (
+            isinstance(node.func, ast.Name) and node.func.id in _CASTS
+        ):
             return self._made_of(source, arguments)
         # Of what a function does with its arguments only this is sure: random stays random.
-        return [
-            one
-            for one in self._made_of(source, arguments)
-            if one.origin is Origin.RANDOM
-        ]
+        return _random(self._made_of(source, arguments))
 
     def generator(self, source: Source, node: ast.Call) -> str:
         """Return the pycti class whose `generate_id` is called, or an empty text."""
@@ -227,10 +232,9 @@ class Ids:
 
     def _generated(self, source: Source, node: ast.Call, generator: str) -> list[Id]:
         arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
-        for argument in arguments:
-            for one in self._made_of(source, (argument,)):
-                if one.origin in (Origin.RANDOM, Origin.CLOCK):
-                    return [one]
+        for one in self._made_of(source, arguments):
+            if one.origin in (Origin.RANDOM, Origin.CLOCK):
+                return [one]
         return [Id(Origin.GENERATED, generator, call=node, source=source)]
 
     def _returned(self, callee: Callee, call: ast.Call, source: Source) -> Iterator[Id]:
@@ -248,6 +252,10 @@ class Ids:
                     if one.part and inner.origin in (Origin.NONE, Origin.GENERATED):
                         continue
                     yield replace(inner, part=inner.part or one.part)
+
+
+def _random(found: list[Id]) -> list[Id]:
+    return [one for one in found if one.origin is Origin.RANDOM]
 
 
 def returns(source: Source, function: Function) -> list[ast.expr]:
@@ -288,7 +296,9 @@ def default(function: Function, name: str) -> ast.expr | None:
     ):
         if parameter.arg == name:
             return value
-    for parameter, given in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+    for parameter, given in zip(
+        arguments.kwonlyargs, arguments.kw_defaults, strict=True
+    ):
         if parameter.arg == name:
             return given
     return None

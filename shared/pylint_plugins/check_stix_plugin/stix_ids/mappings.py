@@ -7,7 +7,7 @@ from itertools import product
 
 from stix_ids.ids import returns
 from stix_ids.project import Callee, Parameter, Project
-from stix_ids.source import FUNCTIONS, Source
+from stix_ids.source import Source
 
 _MOST_ALTERNATIVES = 4
 _DEEPEST = 8
@@ -138,11 +138,7 @@ class Mappings:
                 keys = self.of(source, binding.value)
                 found += self._changed(source, node, binding.node, keys)
             elif isinstance(binding.node, ast.arg):
-                function = next(
-                    above
-                    for above in source.ancestors(binding.node)
-                    if isinstance(above, FUNCTIONS)
-                )
+                function = source.taker_of(binding.node)
                 parameter = Parameter(source, function, node.id)
                 keys = [Keys(complete=False, parameters=(parameter,))]
                 found += self._changed(source, node, function, keys)

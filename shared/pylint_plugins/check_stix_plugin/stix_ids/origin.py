@@ -57,25 +57,54 @@ class Origins:
         own = self._properties(keys, wanted)
         if not own or _is_none(argument):
             return ""
-        is_reference = wanted.endswith(("_ref", "_refs"))
-        made_from = self._spellings(source, argument, is_reference)
-        held = [self._spellings(there, value, is_reference) for there, value in own]
-        if any(made_from & spellings for spellings in held):
-            return ""
-        value = own[0][1]
-        shown = ast.unparse(argument)
-        if isinstance(argument, ast.Constant) and isinstance(value, ast.Constant):
-            return f"from {shown} where its {wanted} is {ast.unparse(value)}"
+        shown, value = ast.unparse(argument), own[0][1]
         if isinstance(argument, ast.Constant):
+            same = any(_spelling(argument) == _spelling(one) for _, one in own)
+            is_other = isinstance(value, ast.Constant) and not same
+            return (
+                f"from {shown} where its {wanted} is {ast.unparse(value)}"
+                if is_other
+                else ""
+            )
+        is_reference = wanted.endswith(("_ref", "_refs"))
+        # Most of the time they are written the same way, and no name has to be followed.
+        plain = _spelling(_unwrapped(argument, is_reference))
+        if any(plain == _spelling(_unwrapped(one, is_reference)) for _, one in own):
             return ""
+        made_from = self._spellings(source, argument, is_reference)
+        held = [self._spellings(there, one, is_reference) for there, one in own]
+        if any(made_from & one for one in held):
+            return ""
+        name = self._property_of(made_from, wanted, keys, is_reference)
+        if name and not self._is_converted(own[0], made_from, is_reference):
+            return f"from its {name} ({shown}) where its {wanted} belongs"
+        if name or is_reference or not any(_same_record(made_from, h) for h in held):
+            return ""
+        return f"from {shown} where its {wanted} is {ast.unparse(value)}"
+
+    def _property_of(
+        self, made_from: frozenset[str], wanted: str, keys: Keys, is_reference: bool
+    ) -> str:
+        """Return the other property of an object that a value is, or an empty text."""
         for name, (there, other) in keys.entries.items():
             if name in (wanted, "id") or isinstance(other, ast.Constant):
                 continue
             if made_from & self._spellings(there, other, is_reference):
-                return f"from its {name} ({shown}) where its {wanted} belongs"
-        if not is_reference and any(_same_record(made_from, one) for one in held):
-            return f"from {shown} where its {wanted} is {ast.unparse(value)}"
+                return name
         return ""
+
+    def _is_converted(
+        self, own: tuple[Source, ast.expr], made_from: frozenset[str], reference: bool
+    ) -> bool:
+        """Tell whether a property is the same value in another form: `published=parse(created)`."""
+        source, value = own
+        for _, one in [own, *self._project.value_of(source, value)]:
+            if isinstance(one, ast.Call):
+                for part in ast.walk(one):
+                    if isinstance(part, ast.expr):
+                        if _spelling(_unwrapped(part, reference)) in made_from:
+                            return True
+        return False
 
     def _properties(self, keys: Keys, name: str) -> list[tuple[Source, ast.expr]]:
         """Return the values that an object has for a property, custom properties included."""
@@ -187,7 +216,16 @@ def _same_record(one: frozenset[str], other: frozenset[str]) -> bool:
         for second in other:
             base, _, key = first.rpartition(".")
             other_base, _, other_key = second.rpartition(".")
-            if base and base == other_base and key != other_key:
-                if key.isidentifier() and other_key.isidentifier():
-                    return True
+            if base and base == other_base and _are_different(key, other_key):
+                return True
     return False
+
+
+def _are_different(one: str, other: str) -> bool:
+    """Tell whether two keys of a record are about different things: not `date` and `date_text`."""
+    if one.isdigit() and other.isdigit():
+        return one != other
+    one, other = one.strip("_").casefold(), other.strip("_").casefold()
+    if not (one.isidentifier() and other.isidentifier()):
+        return False
+    return not one.startswith(other) and not other.startswith(one)

@@ -246,11 +246,7 @@ class Project:
             yield from self.member(Module(path), member)
 
     def _parameter(self, source: Source, name: str, node: ast.arg) -> Iterator[Thing]:
-        function = next(
-            above
-            for above in source.ancestors(node)
-            if isinstance(above, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
-        )
+        function = source.taker_of(node)
         owner = source.class_of(function)
         decorators = {
             decorator.id
@@ -340,9 +336,7 @@ class Project:
                     yield from found
                     return
         if module.path.name == "__init__.py" or not module.path.suffix:
-            folder = (
-                module.path.parent if module.path.suffix else module.path
-            )
+            folder = module.path.parent if module.path.suffix else module.path
             inner = self._module_at(folder / name)
             if inner is not None:
                 yield Module(inner)

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar, overload
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _SCOPES = (ast.Module, ast.ClassDef, *FUNCTIONS, *_COMPREHENSIONS)
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 # Statements whose body is executed whenever they are.
 _TRANSPARENT = (ast.With, ast.AsyncWith)
 # Fields that hold no further nodes, or nodes that say nothing (`Load`, `Add`, ...).
@@ -25,7 +26,9 @@ _LEAVES = frozenset(
 _FIELDS: dict[type, tuple[str, ...]] = {ast.Constant: ()}
 
 Position: TypeAlias = tuple[int, int]
-Node = TypeVar("Node", bound=ast.AST)
+_A = TypeVar("_A", bound=ast.AST)
+_B = TypeVar("_B", bound=ast.AST)
+_C = TypeVar("_C", bound=ast.AST)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +75,7 @@ class Source:
     text: str = ""
     parents: dict[ast.AST, ast.AST] = field(default_factory=dict)
     _by_type: dict[type, list[ast.AST]] = field(default_factory=dict)
+    _scopes: dict[ast.AST, ast.AST] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, path: Path, content: bytes) -> "Source":
@@ -110,10 +114,21 @@ class Source:
                     parents[value] = node
                     stack.append(value)
 
-    def of(self, *kinds: type[Node]) -> Iterator[Node]:
+    @overload
+    def of(self, kind: type[_A], /) -> Iterator[_A]: ...
+
+    @overload
+    def of(self, kind: type[_A], other: type[_B], /) -> Iterator[_A | _B]: ...
+
+    @overload
+    def of(
+        self, kind: type[_A], other: type[_B], third: type[_C], /
+    ) -> Iterator[_A | _B | _C]: ...
+
+    def of(self, *kinds: type[ast.AST]) -> Iterator[ast.AST]:
         """Yield all nodes of some types, in no particular order."""
         for kind in kinds:
-            yield from self._by_type.get(kind, ())  # type: ignore[misc]
+            yield from self._by_type.get(kind, ())
 
     def ancestors(self, node: ast.AST) -> Iterator[ast.AST]:
         """Yield what a node is in, from the inside out."""
@@ -124,19 +139,32 @@ class Source:
 
     def scope_of(self, node: ast.AST) -> ast.AST:
         """Return the function, lambda, comprehension, class or module that a node stands in."""
-        for above in self.ancestors(node):
-            if isinstance(above, _SCOPES):
-                return above
-        return self.tree
+        passed = []
+        above = self.parents.get(node)
+        while above is not None and not isinstance(above, _SCOPES):
+            if above in self._scopes:
+                above = self._scopes[above]
+                break
+            passed.append(above)
+            above = self.parents.get(above)
+        scope = self.tree if above is None else above
+        for one in passed:
+            self._scopes[one] = scope
+        return scope
 
     def function_of(self, node: ast.AST) -> Function | None:
         """Return the function that a node is executed in, comprehensions aside."""
-        for above in self.ancestors(node):
+        scope = self.scope_of(node)
+        while isinstance(scope, _COMPREHENSIONS):
+            scope = self.scope_of(scope)
+        return scope if isinstance(scope, FUNCTIONS) else None
+
+    def taker_of(self, parameter: ast.arg) -> Function:
+        """Return the function that a parameter belongs to."""
+        for above in self.ancestors(parameter):
             if isinstance(above, FUNCTIONS):
                 return above
-            if isinstance(above, ast.ClassDef):
-                return None
-        return None
+        raise ValueError(f"{parameter.arg} is no parameter of this file")
 
     def class_of(self, function: ast.AST) -> ast.ClassDef | None:
         """Return the class whose method a function is."""
@@ -148,16 +176,30 @@ class Source:
     @cached_property
     def _names(self) -> dict[ast.AST, Names]:
         names: dict[ast.AST, Names] = defaultdict(lambda: defaultdict(list))
+        elsewhere = self._declared()
         for name, binding in self._bindings():
-            names[self._binding_scope(binding.node)][name].append(binding)
+            scope = self._binding_scope(binding.node)
+            names[elsewhere.get((scope, name), scope)][name].append(binding)
         for table in names.values():
             for bindings in table.values():
                 bindings.sort(key=lambda binding: binding.since)
         return names
 
+    def _declared(self) -> dict[tuple[ast.AST, str], ast.AST]:
+        """Return the scope that `global` and `nonlocal` move names to."""
+        moved: dict[tuple[ast.AST, str], ast.AST] = {}
+        for to_module in self.of(ast.Global):
+            for name in to_module.names:
+                moved[self.scope_of(to_module), name] = self.tree
+        for to_outer in self.of(ast.Nonlocal):
+            scope = self.scope_of(to_outer)
+            for name in to_outer.names:
+                moved[scope, name] = self.scope_of(scope)
+        return moved
+
     def _binding_scope(self, node: ast.AST) -> ast.AST:
         if isinstance(node, ast.arg):
-            return next(a for a in self.ancestors(node) if isinstance(a, FUNCTIONS))
+            return self.taker_of(node)
         scope = self.scope_of(node)
         if isinstance(node, ast.NamedExpr):
             while isinstance(scope, _COMPREHENSIONS):
@@ -166,36 +208,32 @@ class Source:
 
     def _bindings(self) -> Iterator[tuple[str, Binding]]:
         yield from self._imports()
+        yield from self._assignments()
         for define in self.of(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef):
             yield define.name, Binding(define, _start(define))
         for argument in self.of(ast.arg):
             yield argument.arg, Binding(argument, (0, 0))
-        for assign in self.of(ast.Assign):
-            for target in assign.targets:
-                yield from _targets(target, assign.value, assign, _end(assign))
-        for annotated in self.of(ast.AnnAssign):
-            if annotated.value is not None:
-                yield from _targets(
-                    annotated.target, annotated.value, annotated, _end(annotated)
-                )
-        for walrus in self.of(ast.NamedExpr):
-            yield from _targets(walrus.target, walrus.value, walrus, _end(walrus))
         for loop in self.of(ast.For, ast.AsyncFor):
             yield from _targets(loop.target, None, loop, _end(loop.target))
         for generator in self.of(ast.comprehension):
             yield from _targets(generator.target, None, generator, (0, 0))
-        for with_ in self.of(ast.With, ast.AsyncWith):
-            for item in with_.items:
-                if item.optional_vars is not None:
-                    yield from _targets(
-                        item.optional_vars, None, with_, _end(item.optional_vars)
-                    )
-        for handler in self.of(ast.ExceptHandler):
-            if handler.name:
-                yield handler.name, Binding(handler, _start(handler))
-        for match in self.of(ast.MatchAs, ast.MatchStar):
-            if match.name:
-                yield match.name, Binding(match, _start(match))
+        for item in self.of(ast.withitem):
+            if item.optional_vars is not None:
+                statement = self.parents[item]
+                yield from _targets(
+                    item.optional_vars, None, statement, _end(item.optional_vars)
+                )
+        for named in self.of(ast.ExceptHandler, ast.MatchAs, ast.MatchStar):
+            if named.name:
+                yield named.name, Binding(named, _start(named))
+
+    def _assignments(self) -> Iterator[tuple[str, Binding]]:
+        for assign in self.of(ast.Assign):
+            for target in assign.targets:
+                yield from _targets(target, assign.value, assign, _end(assign))
+        for one in self.of(ast.AnnAssign, ast.NamedExpr):
+            if one.value is not None:
+                yield from _targets(one.target, one.value, one, _end(one))
 
     def _imports(self) -> Iterator[tuple[str, Binding]]:
         for plain in self.of(ast.Import):
@@ -259,6 +297,15 @@ class Source:
             reaching.append(binding)
             if self.is_sure(binding.node, around):
                 break
+        loops = {above for above in self.ancestors(at) if isinstance(above, _LOOPS)}
+        if loops:
+            # What a loop assigns further down holds the next time round.
+            reaching += [
+                binding
+                for binding in bindings
+                if binding.since > place
+                and not loops.isdisjoint(self.ancestors(binding.node))
+            ]
         return reaching[::-1] or bindings
 
     def _blocks(self, node: ast.AST, scope: ast.AST) -> set[int]:
