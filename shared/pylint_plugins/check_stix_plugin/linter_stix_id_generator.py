@@ -6,11 +6,14 @@ One message, W9101 `generated-id-stix`, once for each object, where it is built.
 which `generate_id` of pycti to use. What counts as wrong stands in the README beside this file.
 """
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pylint.checkers import BaseRawFileChecker
-from stix_ids import Project, Source, check_source
+from stix_ids import Checker, Finding, Project
 
 if TYPE_CHECKING:
     from astroid import nodes
@@ -34,17 +37,15 @@ class StixIdGeneratorChecker(BaseRawFileChecker):
         """Start with no file read."""
         super().__init__(linter)
         self._project = Project()
+        self._checker = Checker(self._project)
 
     def process_module(self, node: "nodes.Module") -> None:
         """Report what is wrong with the ids of one module."""
         with node.stream() as stream:
             content = stream.read()
-        try:
-            source = Source.parse(Path(node.file).resolve(), content)
-        except (SyntaxError, ValueError, RecursionError):
-            # pylint itself has said what is wrong with such a file.
-            return
-        for finding in check_source(self._project, source):
+        with _collection_paused():
+            findings = self._findings(Path(node.file).resolve(), content)
+        for finding in findings:
             self.add_message(
                 "generated-id-stix",
                 line=finding.line,
@@ -53,6 +54,26 @@ class StixIdGeneratorChecker(BaseRawFileChecker):
                 end_col_offset=finding.end_column,
                 args=(finding.message,),
             )
+
+    def _findings(self, path: Path, content: bytes) -> list[Finding]:
+        try:
+            source = self._project.take(path, content)
+        except (SyntaxError, ValueError, RecursionError):
+            # pylint itself has said what is wrong with such a file.
+            return []
+        return self._checker.check(source)
+
+
+@contextmanager
+def _collection_paused() -> Iterator[None]:
+    """Keep the garbage collector from walking pylint's own trees again and again while one more tree is made."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def register(linter: "PyLinter") -> None:

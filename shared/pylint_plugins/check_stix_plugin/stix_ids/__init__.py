@@ -8,8 +8,8 @@ Nothing is imported or inferred: a name is followed through assignments, imports
 The pylint plugin and the connector linter stand on it; neither `stix2` nor `pycti` needs to be installed.
 """
 
-from stix_ids.checker import Finding, check_source
+from stix_ids.checker import Checker, Finding
 from stix_ids.project import Project
 from stix_ids.source import Source
 
-__all__ = ["Finding", "Project", "Source", "check_source"]
+__all__ = ["Checker", "Finding", "Project", "Source"]

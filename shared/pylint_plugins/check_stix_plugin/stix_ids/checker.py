@@ -104,28 +104,31 @@ class _Outcome:
     needs: list[tuple[Parameter, _Need]] = field(default_factory=list)
 
 
-def check_source(project: Project, source: Source) -> list[Finding]:
-    """Return what is wrong with the ids of the STIX objects that a file builds, in the order of the text.
+class Checker:
+    """Checks the files of a code base."""
 
-    Args:
-        project: the code base that the file is part of.
-        source: the file.
-    """
-    project.add(source)
-    return _Checker(project).check(source)
-
-
-class _Checker:
     def __init__(self, project: Project) -> None:
+        """Bind the code base; what is worked out of one file serves the others."""
         self._project = project
         self._ids = Ids(project)
         self._mappings = Mappings(project)
         self._origins = Origins(project, self._mappings)
         self._outcomes: dict[ast.AST, _Outcome] = {}
         self._sites: dict[ast.Module, dict[Function | None, list[Site]]] = {}
+        self._generation = project.generation
 
     def check(self, source: Source) -> list[Finding]:
-        sites = [site for group in self._by_function(source).values() for site in group]
+        """Return what is wrong with the ids of the STIX objects that a file builds, in the order of the text."""
+        if self._generation != self._project.generation:
+            self._generation = self._project.generation
+            self._outcomes.clear()
+            self._sites.clear()
+            self._mappings.consumed.clear()
+        if not self._project.may_build(source):
+            sites: list[Site] = list(self._dictionaries(source))
+        else:
+            groups = self._by_function(source).values()
+            sites = [site for group in groups for site in group]
         # Calls first: what is unpacked into a constructor is judged there and not once more.
         sites.sort(key=lambda site: (not isinstance(site, ast.Call), site.lineno))
         findings = []
@@ -141,14 +144,13 @@ class _Checker:
         known = self._sites.get(source.tree)
         if known is None:
             known = defaultdict(list)
-            for site in self._candidates(source):
+            for site in (*source.of(ast.Call), *self._dictionaries(source)):
                 known[source.function_of(site)].append(site)
             self._sites[source.tree] = known
         return known
 
     @staticmethod
-    def _candidates(source: Source) -> Iterator[Site]:
-        yield from source.of(ast.Call)
+    def _dictionaries(source: Source) -> Iterator[ast.Dict | ast.Assign]:
         for dictionary in source.of(ast.Dict):
             keys = {
                 key.value for key in dictionary.keys if isinstance(key, ast.Constant)

@@ -1,6 +1,7 @@
 """What an expression stands for, followed through assignments, imports and the files of a code base."""
 
 import ast
+import re
 import sys
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterator
@@ -12,9 +13,11 @@ from typing import TypeAlias
 from stix_ids.source import Binding, Function, Source
 
 # A connector's modules are read one after the other; a repository of hundreds must not stay in memory.
-_FILES_KEPT = 200
+_FILES_KEPT = 300
 # How many folders above a file its imports are looked for in: `src` or a repository's root.
 _FOLDERS_ABOVE = 8
+# What a file has to hold that builds STIX objects: the libraries, or dictionaries of their shape.
+_BUILDS = re.compile(rb"\b(?:from|import)\s[\w., ]*\bstix2\b|\bCustomOb|spec_version")
 _NOT_OURS = sys.stdlib_module_names | {"stix2", "pycti", "pydantic", "requests"}
 
 
@@ -91,19 +94,39 @@ class Project:
     """The files of a code base, read when they are asked for."""
 
     def __init__(self) -> None:
-        """Start with no file read."""
+        """Start with no file read.
+
+        Attributes:
+            generation: grows when files were forgotten; whatever refers to their trees may be forgotten too.
+        """
         self._sources: OrderedDict[Path, Source | None] = OrderedDict()
         self._is_file: dict[Path, bool] = {}
         self._found: dict[tuple[Path, str], Path | None] = {}
         self._things: dict[ast.expr, tuple[Thing, ...]] = {}
         self._attributes: dict[ast.ClassDef, dict[str, list[ast.expr]]] = {}
         self._indexed: set[ast.Module] = set()
+        self._builders: dict[Path, bool] = {}
+        self._builds_itself: dict[Path, bool] = {}
+        self._imported_by: dict[Path, list[Path]] = {}
+        self.generation = 0
 
     # -- files ----------------------------------------------------------------------------------------------------
 
-    def add(self, source: Source) -> None:
-        """Take a file that was parsed already."""
-        self._keep(source.path, source)
+    def take(self, path: Path, content: bytes) -> Source:
+        """Return a file with a content of which the disk need not know.
+
+        Raises:
+            SyntaxError: it is no Python of this interpreter's version.
+            ValueError: it holds null bytes.
+        """
+        known = self._sources.get(path)
+        if known is None or known.content != content:
+            if known is not None:
+                # What other files were told of its old content does not hold any more.
+                self._forget()
+            known = Source.parse(path, content)
+            self._keep(path, known)
+        return known
 
     def source(self, path: Path) -> Source | None:
         """Return a file of the code base, or None when it is no valid Python."""
@@ -123,9 +146,14 @@ class Project:
             # What was worked out refers to trees; it goes with them.
             for _ in range(_FILES_KEPT // 2):
                 self._sources.popitem(last=False)
-            self._things.clear()
-            self._attributes.clear()
-            self._indexed.clear()
+            self._forget()
+
+    def _forget(self) -> None:
+        for known in (self._things, self._attributes, self._indexed):
+            known.clear()
+        for told in (self._builders, self._builds_itself, self._imported_by):
+            told.clear()
+        self.generation += 1
 
     def _exists(self, path: Path) -> bool:
         if path not in self._is_file:
@@ -164,6 +192,51 @@ class Project:
                 break
             folder = folder.parent
         return None
+
+    def may_build(self, source: Source) -> bool:
+        """Tell whether a file, or one that it imports, can have to do with STIX objects at all."""
+        seen = {source.path}
+        waiting = [source]
+        while waiting:
+            one = waiting.pop()
+            if self._builders.get(one.path) or self._builds(one):
+                self._builders[source.path] = True
+                return True
+            for path in self._imports(one):
+                if path not in seen:
+                    seen.add(path)
+                    imported = self.source(path)
+                    if imported is not None:
+                        waiting.append(imported)
+        return False
+
+    def _builds(self, source: Source) -> bool:
+        known = self._builds_itself.get(source.path)
+        if known is None:
+            known = _BUILDS.search(source.content) is not None
+            self._builds_itself[source.path] = known
+        return known
+
+    def _imports(self, source: Source) -> list[Path]:
+        """Return the files of the code base that a file imports."""
+        known = self._imported_by.get(source.path)
+        if known is None:
+            known = self._imported_by[source.path] = list(self._find_imports(source))
+        return known
+
+    def _find_imports(self, source: Source) -> Iterator[Path]:
+        for module, level, members in source.imported_modules():
+            path = self.find(module, level, source)
+            if path is None:
+                continue
+            if path.suffix:
+                yield path
+            if not path.suffix or path.name == "__init__.py":
+                folder = path.parent if path.suffix else path
+                for member in members:
+                    inner = self._module_at(folder / member)
+                    if inner is not None and inner.suffix:
+                        yield inner
 
     # -- names ----------------------------------------------------------------------------------------------------
 

@@ -67,12 +67,12 @@ class Source:
     Attributes:
         path: where it is; imports are looked for beside and above it.
         tree: its syntax tree.
-        text: its text.
+        content: its text.
     """
 
     path: Path
     tree: ast.Module
-    text: str = ""
+    content: bytes = b""
     parents: dict[ast.AST, ast.AST] = field(default_factory=dict)
     _by_type: dict[type, list[ast.AST]] = field(default_factory=dict)
     _scopes: dict[ast.AST, ast.AST] = field(default_factory=dict)
@@ -85,7 +85,7 @@ class Source:
             SyntaxError: it is no Python of this interpreter's version.
             ValueError: it holds null bytes.
         """
-        source = cls(path, ast.parse(content), content.decode("utf-8", "replace"))
+        source = cls(path, ast.parse(content), content)
         source._walk()
         return source
 
@@ -261,6 +261,15 @@ class Source:
             for chosen in self.of(ast.ImportFrom)
             if any(alias.name == "*" for alias in chosen.names)
         ]
+
+    def imported_modules(self) -> Iterator[tuple[str, int, list[str]]]:
+        """Yield module, level and members of every import."""
+        for plain in self.of(ast.Import):
+            for alias in plain.names:
+                yield alias.name, 0, []
+        for chosen in self.of(ast.ImportFrom):
+            names = [alias.name for alias in chosen.names]
+            yield chosen.module or "", chosen.level, names
 
     def module_names(self) -> Names:
         """Return what the module's own names are bound to."""

@@ -169,3 +169,39 @@ def test_the_repository_s_configuration_loads_the_plugin(tmp_path: Path) -> None
             timeout=240,
         )
         assert "W9101" in done.stdout, done.stdout + done.stderr
+
+
+def test_the_command_without_pylint_says_the_same(tmp_path: Path) -> None:
+    (tmp_path / "package").mkdir()
+    bad = tmp_path / "package" / "bad.py"
+    bad.write_text(
+        "import stix2\n"
+        'stix2.Tool(name="a")\n'
+        'stix2.Tool(name="b")  # pylint: disable=generated-id-stix\n'
+    )
+    (tmp_path / "broken.py").write_text("import (\n")
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "stix_ids", *arguments],
+            cwd=PLUGIN,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    done = run(str(tmp_path))
+    by_pylint = pylint(
+        "--rcfile=",
+        "--disable=all",
+        "--enable=W9101",
+        "--msg-template={path}:{line}:{column}: {msg_id}: {msg} ({symbol})",
+        str(bad),
+    )
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == by_pylint.stdout.splitlines()[1:2]
+    assert "broken.py: cannot be read" in done.stderr
+    bad.unlink()
+    assert run(str(tmp_path / "package")).returncode == 0
+    assert run(str(tmp_path / "nothing")).returncode == 2
