@@ -90,8 +90,9 @@ global_manifest: $(STAMP) ## Write manifest.json; with EMBED=1 build/manifest.js
 bench: $(STAMP) ## Run the benchmarks under benchmarks/
 	@for bench in $(if $(BENCH),benchmarks/$(BENCH).py,benchmarks/*.py); do echo "== $$bench"; $(BIN)/python $$bench $(ARGS) || exit 1; done
 
-docs: $(STAMP) ## Write the reference of the SDK from its docstrings
+docs: $(STAMP) ## Write the reference of the SDK from its docstrings, and the page of the checks
 	@$(BIN)/python shared/tools/docs/sdk_reference.py $(if $(CHECK),--check)
+	@$(if $(CHECK),,$(BIN)/python shared/tools/connector_linter/lint_connectors.py docs -o docs/checks/README.md)
 
 links: ## Check that links between pages lead somewhere
 	@$(QUICK) links

@@ -184,8 +184,6 @@ class Checker:
         if isinstance(call.func, ast.Name) and call.func.id == "dict":
             return self._dictionary(source, call, self._mappings.of_call(source, call))
         things = self._project.resolve(source, call.func)
-        if not things:
-            return self._created(source, call)
         kinds: list[Kind | None] = []
         for thing in things:
             preset: list[Keys] = [Keys()]
@@ -208,9 +206,13 @@ class Checker:
                     for given in self._mappings.of_call(source, call)
                 ]
                 return self._construction(source, call, target, alternatives)
-        return self._several(source, call, kinds) or self._parsed(source, call)
+        return (
+            self._several(source, call, kinds)
+            or self._created(source, call)
+            or self._parsed(source, call)
+        )
 
-    def _created(self, source: Source, call: ast.Call) -> _Outcome:
+    def _created(self, source: Source, call: ast.Call) -> _Outcome | None:
         """Judge `factory.create(stix2.Indicator, ...)` of stix2's own factory and environment."""
         function = call.func
         if (
@@ -223,7 +225,7 @@ class Checker:
                 if isinstance(target, Kind):
                     alternatives = self._mappings.of_call(source, call)
                     return self._construction(source, call, target, alternatives)
-        return _Outcome()
+        return None
 
     def _several(
         self, source: Source, call: ast.Call, kinds: list[Kind | None]

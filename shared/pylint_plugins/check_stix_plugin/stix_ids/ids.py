@@ -221,7 +221,7 @@ class Ids:
         for thing in self._project.resolve(source, function):
             if isinstance(thing, External):
                 parts = thing.path.split(".")
-                if parts[0] == "pycti":
+                if parts[0] == "pycti" and "()" not in thing.path:
                     return parts[-2]
             if isinstance(thing, Callee):
                 return ""

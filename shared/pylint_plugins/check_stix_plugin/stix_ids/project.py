@@ -23,7 +23,7 @@ _NOT_OURS = sys.stdlib_module_names | {"stix2", "pycti", "pydantic", "requests"}
 
 @dataclass(frozen=True)
 class External:
-    """Something of another package, by its dotted name."""
+    """Something of another package, by its dotted name; `requests.Session().get` for what a call of it gives."""
 
     path: str
 
@@ -336,6 +336,8 @@ class Project:
             for thing in self.resolve(source, node.annotation):
                 if isinstance(thing, Class):
                     yield Instance(thing)
+                elif isinstance(thing, External):
+                    yield External(f"{thing.path}()")
         yield Parameter(source, function, name)
 
     def _call(self, source: Source, node: ast.Call) -> Iterator[Thing]:
@@ -352,6 +354,8 @@ class Project:
                 if thing.path == "functools.partial" and node.args:
                     for inner in self.resolve(source, node.args[0]):
                         yield Partial(inner, source, node)
+                else:
+                    yield External(f"{thing.path}()")
 
     def _item(self, source: Source, node: ast.Subscript) -> Iterator[Thing]:
         """Yield what the items of a dictionary stand for: a table of classes or functions."""

@@ -1,6 +1,6 @@
 """What the plugin must catch, in the shapes in which connectors build STIX objects.
 
-The cases stand in the form that `test_cases.py` explains.
+The cases stand in the form that `test_stix_id_cases.py` explains.
 """
 
 CAUGHT = {
