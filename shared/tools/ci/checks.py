@@ -2,8 +2,8 @@
 
     python shared/tools lint [PROJECT ...] [--changed [--base COMMIT]]
 
-Runs black, isort, flake8, mypy (strict on SDK, testbed and tools) and pylint side by side, shows the output of
-those that found something, and ends with a line each.
+Runs black, isort, flake8, mypy (strict on SDK, testbed and tools), pylint and the connector linter side by side, shows
+the output of those that found something, and ends with a line each.
 
 Exit code: 0 clean (or nothing is touched), 1 something was found, 2 wrong usage.
 """
@@ -24,6 +24,7 @@ from ci.projects import ROOT, SOURCE_ROOTS, TYPED_PACKAGES
 from ci.which import NotChosen, find_connector
 
 BIN = Path(sys.executable).parent
+LINTER = "shared/tools/connector_linter/lint_connectors.py"
 PYLINT_GROUPS = Path(__file__).with_name("pylint_groups.py")
 # Fixtures are arguments and share names; tests look behind the curtain, and some stay long to stay readable.
 NOT_IN_TESTS = (
@@ -132,7 +133,7 @@ def _project(name: str, every: Sequence[str]) -> str:
 
 def commands(chosen: Selection, jobs: int) -> list[Command]:
     """Return what to run, what takes long first."""
-    found = [*_pylint(chosen, jobs), *_mypy(chosen)]
+    found = [*_pylint(chosen, jobs), *_mypy(chosen), *_rules(chosen)]
     if chosen.files:
         files = chosen.files
         # black remembers what was well-formed only when it need not show differences.
@@ -142,6 +143,14 @@ def commands(chosen: Selection, jobs: int) -> list[Command]:
             Command("isort", ["isort", "--check-only", "--diff", "-q", *files]),
         ]
     return found
+
+
+def _rules(chosen: Selection) -> list[Command]:
+    """Return the run of the connector linter over the connectors."""
+    is_connector = known_projects().is_connector
+    folders = [project for project in chosen.projects if is_connector(project)]
+    linter = ["python", LINTER, "check", *folders]
+    return [Command("connectors", linter)] if folders else []
 
 
 def _mypy(chosen: Selection) -> list[Command]:
@@ -240,7 +249,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for check in dict.fromkeys(result.check for result in results):
         own = [result for result in results if result.check == check]
         verdict = "FOUND SOMETHING" if any(r.code for r in own) else "clean"
-        print(f"{check:8} {verdict:16} {sum(r.seconds for r in own):5.1f} s")
+        print(f"{check:10} {verdict:16} {sum(r.seconds for r in own):5.1f} s")
     if not results:
         print("Nothing that can be checked is touched.")
     return 1 if any(result.code for result in results) else 0
