@@ -39,7 +39,12 @@ class StateGuard:
             pinger.set_state = self._take
 
     def begin(self) -> None:
-        """A run begins: what was changed until now is what it starts from."""
+        """A run begins: what was changed until now is what it starts from.
+
+        The platform answers the first ping after a reset by dropping the state that comes with it, so there is one
+        before the run has anything to lose.
+        """
+        self._force_ping()
         self._changed = False
 
     def check(self) -> None:

@@ -8,6 +8,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -170,7 +171,7 @@ class Connector:
         """End it if it still lives."""
         for process in (self, *self.others):
             alive = process._process
-            if alive is not None and alive.poll() is None:
+            if alive is not None and alive.stdout and not alive.stdout.closed:
                 alive.kill()
                 alive.communicate()
 
@@ -234,6 +235,23 @@ def _feed() -> Iterator[Feed]:
         feed = Feed(server)
         yield feed
         feed.release()
+
+
+@pytest.fixture(name="make_feeders", scope="session")
+def _make_feeders() -> Any:
+    """A context manager that gives (workshop, feed) for a platform and a folder."""
+
+    @contextmanager
+    def make(platform: TestbedProcess, data: Path) -> Iterator[tuple[Workshop, Feed]]:
+        with CannedServer() as server:
+            feed = Feed(server)
+            workshop = Workshop(platform.url, platform.token, feed, data)
+            yield workshop, feed
+            feed.release()
+            for connector in workshop.made:
+                connector.discard()
+
+    return make
 
 
 @pytest.fixture(name="free_port")

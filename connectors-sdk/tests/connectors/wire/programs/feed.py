@@ -74,7 +74,7 @@ class FeedClient(BaseClientApi):
 
 class Families(PageProcessor[dict[str, Any]]):
     work_name = "Families"
-    bundle_max_objects = 20
+    bundle_max_objects = int(os.environ.get("BUNDLE", "20"))
 
     def post_init(self) -> None:
         self.client = FeedClient(self.settings.source, self.credits)
@@ -113,7 +113,20 @@ def build() -> ExternalImportConnector:
     return CONNECTOR(Settings(), [PROCESSOR()], State())
 
 
+def audit(path: str) -> None:
+    """Write every address that the process connects to into a file."""
+    file = open(path, "a", encoding="utf-8")  # pylint: disable=consider-using-with
+
+    def hook(event: str, arguments: Any) -> None:
+        if event == "socket.connect":
+            print(arguments[1], file=file, flush=True)
+
+    sys.addaudithook(hook)
+
+
 if __name__ == "__main__":
+    if os.environ.get("AUDIT"):
+        audit(os.environ["AUDIT"])
     if os.environ.get("BROKEN"):
         import broken
 
