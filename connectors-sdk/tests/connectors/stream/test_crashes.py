@@ -20,7 +20,13 @@ class Killer:
     """Kills a connector at random points: before the target acts, after it acted, after it answered."""
 
     def __init__(
-        self, stage: Stage, connector: Any, dice: random.Random, *, calls: int, kills: int
+        self,
+        stage: Stage,
+        connector: Any,
+        dice: random.Random,
+        *,
+        calls: int,
+        kills: int,
     ) -> None:
         self._stage = stage
         self._connector = connector

@@ -151,3 +151,33 @@ def begins_with_everything() -> None:
 def begins_now() -> None:
     usual = Start.of.__func__  # type: ignore[attr-defined]
     Start.of = classmethod(lambda cls, wanted: usual(cls, "now"))  # type: ignore[method-assign,assignment]
+
+
+# -- not the runtime, but the author's part ------------------------------------------------------------------------------
+
+
+def _deliver_with(deliver: Any) -> None:
+    import sys
+
+    sys.modules["__main__"].Bulk.deliver = deliver  # type: ignore[attr-defined]
+
+
+def secrets_leak_from_the_target() -> None:
+    def deliver(self: Any, events: Sequence[StreamEvent]) -> None:
+        key = self.settings.target.api_key.get_secret_value()
+        raise ValueError(f"https://target.example/?key={key} refuses")
+
+    _deliver_with(deliver)
+
+
+def deliver_returns_too_little() -> None:
+    _deliver_with(lambda self, events: [])
+
+
+def memory_runs_out() -> None:
+    from connectors_sdk.connectors.memory_fuse import MemoryLimitError
+
+    def deliver(self: Any, events: Sequence[StreamEvent]) -> None:
+        raise MemoryLimitError(95_000_000, 100_000_000)
+
+    _deliver_with(deliver)

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import requests
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from connectors_sdk import BaseConfigModel, BaseConnectorSettings
 from connectors_sdk.connectors import run_connector
@@ -28,6 +28,7 @@ from connectors_sdk.connectors.stream import (
 
 class TargetConfig(BaseConfigModel):
     url: str
+    api_key: SecretStr = SecretStr("not-so-secret")
     gives_ids: bool = False
 
 
