@@ -17,15 +17,40 @@ class Order:
     """An order of a list.
 
     Attributes:
-        key: SQL over the alias `o` (or `a`, an indexed attribute) that is ordered by; the object's key decides between
-            equals.
+        key: SQL over the aliases of a `Selection` that is ordered by; the object's key decides between equals.
         descending: whether the greatest comes first.
-        attribute: the attribute that `a` is; objects without it are not listed.
     """
 
     key: str
     descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The objects that fulfil a condition.
+
+    Attributes:
+        where: SQL over the alias `o`, and `a` if there is an attribute.
+        parameters: of the SQL.
+        attribute: the indexed attribute that the objects are looked up by; objects without it are not among them.
+    """
+
+    where: str
+    parameters: Sequence[Any]
     attribute: str | None = None
+
+    @property
+    def sql(self) -> str:
+        """The selection as SQL from its FROM on."""
+        if self.attribute is None:
+            return f"FROM object o WHERE {self.where}"
+        # The attribute comes first: by its index the values are in their order already.
+        return f"FROM attribute a CROSS JOIN object o ON o.pk = a.pk WHERE a.key = ? AND {self.where}"
+
+    @property
+    def all_parameters(self) -> list[Any]:
+        """The parameters of all its SQL."""
+        return [*([self.attribute] if self.attribute else []), *self.parameters]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,46 +88,38 @@ class Browsing:
         """Bind to a database."""
         self._database = database
 
-    def count(self, where: str, parameters: Iterable[Any]) -> tuple[int, bool]:
-        """Return how many objects (`o`) fulfil a condition, and whether there are more than were counted."""
+    def count(self, selection: Selection) -> tuple[int, bool]:
+        """Return how many objects are selected, and whether there are more than were counted."""
         (found,) = self._database.read.execute(
-            f"SELECT count(*) FROM (SELECT 1 FROM object o WHERE {where} LIMIT ?)",
-            (*parameters, FEW + 1),
+            f"SELECT count(*) FROM (SELECT 1 {selection.sql} LIMIT ?)",
+            (*selection.all_parameters, FEW + 1),
         ).fetchone()
         return min(int(found), FEW), int(found) > FEW
 
     def page(
         self,
-        where: str,
-        parameters: Sequence[Any],
+        selection: Selection,
         order: Order,
         limit: int,
         after: Place | None = None,
     ) -> list[tuple[Stored, Place]]:
-        """Return a page of objects (`o`) and the place of each.
+        """Return a page of objects and the place of each.
 
         Args:
             after: the place of the last object of the page before; None for the first page.
         """
-        source, more = "object o", list(parameters)
-        if order.attribute:
-            # The order of the tables is the order of the list: by the index of the attribute.
-            source = "attribute a CROSS JOIN object o ON o.pk = a.pk"
-            where = f"a.key = ? AND {where}"
-            more.insert(0, order.attribute)
+        beyond, further = "", list[Any]()
         if after:
-            beyond = "<" if order.descending else ">"
+            sign = "<" if order.descending else ">"
             # Said twice, because only the first can be looked up in every index.
-            where += (
-                f" AND {order.key} {beyond}= ? AND ({order.key}, o.pk) {beyond} (?, ?)"
-            )
-            more += [after.value, after.value, after.pk]
+            beyond = f" AND {order.key} {sign}= ? AND ({order.key}, o.pk) {sign} (?, ?)"
+            further = [after.value, after.value, after.pk]
         way = "DESC" if order.descending else "ASC"
         # What is sorted are keys: whole objects would be too much to carry around.
         found = self._database.read.execute(
-            f"SELECT o.pk, {order.key} FROM {source} WHERE {where}"
+            f"SELECT o.pk, {order.key} {selection.sql}{beyond}"
             f" ORDER BY {order.key} {way}, o.pk {way} LIMIT ?",
-            (*more, limit),
+            (*selection.all_parameters, *further, limit),
         ).fetchall()
         objects = self.by_pks(row[0] for row in found)
         return [

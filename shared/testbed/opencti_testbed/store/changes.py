@@ -34,20 +34,21 @@ class Changes:
     @contextmanager
     def by(self, connection: sqlite3.Connection, work_id: str) -> Iterator[None]:
         """Note that what the block changes, in the writer's open transaction, is changed by a work."""
-        before = _last(connection)
+        event, pk = _last(connection, "events"), _last(connection, "object")
         yield
-        last = _last(connection)
-        if last == before:
+        last_event, last_pk = _last(connection, "events"), _last(connection, "object")
+        if last_event == event:
             return
         grown = connection.execute(
-            "UPDATE work_change SET last = ? WHERE last = ? AND work_id = ?"
+            "UPDATE work_change SET last = ?, last_object = ? WHERE last = ? AND last_object = ? AND work_id = ?"
             " AND first = (SELECT max(first) FROM work_change)",
-            (last, before, work_id),
+            (last_event, last_pk, event, pk, work_id),
         ).rowcount
         if not grown:
             connection.execute(
-                "INSERT INTO work_change (first, last, work_id) VALUES (?, ?, ?)",
-                (before + 1, last, work_id),
+                "INSERT INTO work_change (first, last, work_id, first_object, last_object)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (event + 1, last_event, work_id, pk + 1, last_pk),
             )
 
     def of_work(
@@ -67,6 +68,15 @@ class Changes:
             (work_id, after, after, *([kind] if kind else []), limit),
         )
         return [from_row(row) for row in rows]
+
+    def created(self, work_id: str) -> list[tuple[int, int]]:
+        """Return the stretches of keys (first, last) of the objects that a work created."""
+        rows = self._database.read.execute(
+            "SELECT first_object, last_object FROM work_change WHERE work_id = ? AND last_object >= first_object"
+            " ORDER BY first_object",
+            (work_id,),
+        )
+        return [(row[0], row[1]) for row in rows]
 
     def of_object(
         self, object_id: str, before: int | None = None, limit: int = 20
@@ -96,9 +106,9 @@ class Changes:
         return str(row[0]) if row else None
 
 
-def _last(connection: sqlite3.Connection) -> int:
-    """Return the number of the newest change that was ever made; it survives that the journal is emptied."""
+def _last(connection: sqlite3.Connection, table: str) -> int:
+    """Return the newest key that a table ever had; it survives that the table is emptied."""
     row = connection.execute(
-        "SELECT seq FROM sqlite_sequence WHERE name = 'events'"
+        "SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)
     ).fetchone()
     return int(row[0]) if row else 0

@@ -4,8 +4,9 @@ CREATE TABLE IF NOT EXISTS meta (
     value TEXT NOT NULL
 ) WITHOUT ROWID;
 
+-- Keys grow and are never used twice: what was created in one stretch is found by them.
 CREATE TABLE IF NOT EXISTS object (
-    pk INTEGER PRIMARY KEY,
+    pk INTEGER PRIMARY KEY AUTOINCREMENT,
     standard_id TEXT NOT NULL UNIQUE,
     internal_id TEXT NOT NULL UNIQUE,
     family TEXT NOT NULL,
@@ -68,11 +69,13 @@ CREATE TABLE IF NOT EXISTS events (
 CREATE INDEX IF NOT EXISTS events_of_object ON events (object_id);
 CREATE INDEX IF NOT EXISTS events_of_kind ON events (kind, id) WHERE kind <> 'create';
 
--- Which work made which changes: all from one event of the journal to another.
+-- Which work made which changes: all from one event of the journal to another, and all objects that were created then.
 CREATE TABLE IF NOT EXISTS work_change (
     first INTEGER PRIMARY KEY,
     last INTEGER NOT NULL,
-    work_id TEXT NOT NULL
+    work_id TEXT NOT NULL,
+    first_object INTEGER NOT NULL,
+    last_object INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS work_change_work ON work_change (work_id, first, last);
 

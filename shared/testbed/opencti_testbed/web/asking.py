@@ -15,7 +15,7 @@ from opencti_testbed.lanes.exports import TYPES, Order
 from opencti_testbed.lanes.imports import KIND as IMPORT
 from opencti_testbed.store.files import StoredFile
 from opencti_testbed.store.objects import Stored
-from opencti_testbed.web.choice import API_ORDERS, KINDS, Choice
+from opencti_testbed.web.choice import API_ORDERS, KINDS, ORDERS, Choice, condition_of
 from opencti_testbed.web.site import Refused, Site, see, text_of, texts_of
 
 # A list that the filters of the API cannot describe is exported object by object, up to so many.
@@ -173,14 +173,13 @@ class Asking:
         }
 
     def _by_ids(self, choice: Choice) -> dict[str, Any]:
-        objects = self._site.platform.store.objects
-        condition = choice.condition(objects.are_few)
-        found = objects.query(
-            condition.sql, condition.parameters, "o.pk", MOST_NAMED + 1, 0
+        selection = choice.selection(condition_of(self._site, choice))
+        found = self._site.browsing.page(
+            selection, ORDERS[choice.order][1], MOST_NAMED + 1
         )
         if len(found) > MOST_NAMED:
             raise Refused(
                 f"A list by work, or by what relationships join, is exported up to {MOST_NAMED} objects: choose fewer."
             )
-        ids = {"key": "ids", "values": [stored.internal_id for stored in found]}
+        ids = {"key": "ids", "values": [stored.internal_id for stored, _ in found]}
         return {"mode": "and", "filters": [ids], "filterGroups": []}

@@ -1,6 +1,6 @@
 """What is chosen in the data browser: read from the address of a page, turned into conditions and filters."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -15,7 +15,8 @@ from opencti_testbed.graphql.filters import (
     of_types,
     searched,
 )
-from opencti_testbed.store.browsing import Order, Place
+from opencti_testbed.store.browsing import Order, Place, Selection
+from opencti_testbed.web.site import Site
 
 # Kind -> (the types it stands for, what it is called, what a list of it is called in an export).
 KINDS: dict[str, tuple[tuple[str, ...], str, str]] = {
@@ -45,7 +46,7 @@ ORDERS: dict[str, tuple[str, Order]] = {
     "oldest": ("oldest first", Order("o.pk")),
     "changed": ("changed last", Order("o.updated_at", descending=True)),
     "name": ("by name", Order("o.name COLLATE NOCASE")),
-    "score": ("highest score", Order("a.value", descending=True, attribute=SCORE)),
+    "score": ("highest score", Order("a.value", descending=True)),
 }
 # The same orders as the API's lists call them.
 API_ORDERS = {
@@ -55,12 +56,9 @@ API_ORDERS = {
     "name": ("name", "asc"),
     "score": (SCORE, "desc"),
 }
-_MADE = "work_change w JOIN events e ON e.id BETWEEN w.first AND w.last"
-# The words of what a relationship joins; relationships have no words of their own.
-_ENDS_SEARCHED = (
-    "o.pk IN (SELECT r.pk FROM words f JOIN ref r ON r.target = f.rowid"
-    " WHERE f.words MATCH ? AND r.key IN ('source_ref', 'target_ref', 'sighting_of_ref', 'where_sighted_refs'))"
-)
+# A work that was interrupted more often is looked for in another way.
+MOST_STRETCHES = 50
+_ENDS = "r.key IN ('source_ref', 'target_ref', 'sighting_of_ref', 'where_sighted_refs')"
 
 
 @dataclass(frozen=True)
@@ -146,13 +144,18 @@ class Choice:
 
     def filters(self) -> dict[str, Any]:
         """Return what the API's filters can say of this choice, as a FilterGroup."""
-        chosen = [
+        scores = [(SCORE, self.score_from, "gte"), (SCORE, self.score_to, "lte")]
+        return self._group([*self._named, *scores])
+
+    @property
+    def _named(self) -> list[tuple[str, str, str]]:
+        return [
             ("objectLabel", self.label, "eq"),
             ("objectMarking", self.marking, "eq"),
             ("createdBy", self.author, "eq"),
-            (SCORE, self.score_from, "gte"),
-            (SCORE, self.score_to, "lte"),
         ]
+
+    def _group(self, chosen: list[tuple[str, str, str]]) -> dict[str, Any]:
         filters: list[dict[str, Any]] = [
             {"key": key, "values": [value], "operator": operator, "mode": "or"}
             for key, value, operator in chosen
@@ -167,43 +170,83 @@ class Choice:
         """Whether filters and search of the API can say all of this choice."""
         return not self.work and not (self.search and self.kind == "relationships")
 
-    def condition(self, few: Few, *, hidden: bool = False) -> Condition:
-        """Return the whole choice as a condition over the alias `o`.
+    def condition(self, few: Few, stretches: Sequence[tuple[int, int]]) -> Condition:
+        """Return the choice without types and scores as a condition over the alias `o`.
 
         Args:
-            hidden: keep the database from looking for the types first; its order is another one then.
+            few: tells of a piece of SQL whether it selects few rows.
+            stretches: the keys of the objects that the chosen work created.
         """
-        # A plus before a column keeps its index out of the game and changes nothing else.
-        parts = [of_types(self.types, "+o" if hidden else "o")] if self.types else []
-        parts.append(filter_group(self.filters(), few))
+        # Collecting what refers to something first takes the same time whatever the order is.
+        parts = [filter_group(self._group(self._named), lambda *_: True)]
         if self.search:
             words = searched(self.search)
             if words is TRUE:
                 words = Condition("0")
             elif self.kind == "relationships":
-                words = Condition(_ENDS_SEARCHED, words.parameters)
+                words = _joining(words, few)
             parts.append(words)
         if self.work:
-            parts.append(_created_by(self.work, few))
-        if self.order == "score":
-            parts.append(
-                Condition(
-                    "o.pk IN (SELECT s.pk FROM attribute s WHERE s.key = ?)", [SCORE]
-                )
-                if not hidden
-                else TRUE
-            )
+            parts.append(_within(stretches))
         return join("AND", [part for part in parts if part is not TRUE])
 
+    def selection(self, condition: Condition, *, walk: bool = False) -> Selection:
+        """Return the whole choice.
 
-def _created_by(work_id: str, few: Few) -> Condition:
-    made = f"FROM {_MADE} WHERE w.work_id = ? AND e.kind = 'create'"
-    if few(made, [work_id]):
-        return Condition(f"o.internal_id IN (SELECT e.object_id {made})", [work_id])
+        Args:
+            condition: what `condition` returned.
+            walk: whether its order is to be walked along, because many objects pass.
+        """
+        # A plus before a column keeps its index out of the game and changes nothing else.
+        types = of_types(self.types, "+o" if walk else "o") if self.types else TRUE
+        parts, attribute = [types, condition], None
+        bounds = self._scores()
+        if bounds is not TRUE or self.order == "score":
+            by_score = condition is TRUE and not walk
+            if self.order != "score" and not by_score:
+                pk = "o.pk" if self.order in ("newest", "oldest") else "+o.pk"
+                scored = f"{pk} IN (SELECT a.pk FROM attribute a WHERE a.key = ? AND {bounds.sql})"
+                parts.append(Condition(scored, [SCORE, *bounds.parameters]))
+            else:
+                parts.append(bounds)
+                attribute = SCORE
+        whole = join("AND", [part for part in parts if part is not TRUE])
+        return Selection(whole.sql, whole.parameters, attribute)
+
+    def _scores(self) -> Condition:
+        return join(
+            "AND",
+            [
+                Condition(
+                    f"a.value {operator} ? AND typeof(a.value) <> 'text'", [int(value)]
+                )
+                for value, operator in ((self.score_from, ">="), (self.score_to, "<="))
+                if value
+            ],
+        )
+
+
+def _joining(words: Condition, few: Few) -> Condition:
+    """Return the condition 'joins something with these words'."""
+    found = "words WHERE words MATCH ?"
+    if few(f"FROM {found}", words.parameters):
+        related = f"SELECT r.pk FROM ref r WHERE {_ENDS} AND r.target IN (SELECT rowid FROM {found})"
+        return Condition(f"o.pk IN ({related})", words.parameters)
     return Condition(
-        "EXISTS (SELECT 1 FROM events e, work_change w WHERE e.object_id = o.internal_id AND +e.kind = 'create'"
-        " AND w.work_id = ? AND e.id BETWEEN w.first AND w.last)",
-        [work_id],
+        f"EXISTS (SELECT 1 FROM ref r WHERE r.pk = o.pk AND {_ENDS} AND +r.target IN (SELECT rowid FROM {found}))",
+        words.parameters,
+    )
+
+
+def _within(stretches: Sequence[tuple[int, int]]) -> Condition:
+    """Return the condition 'was created in one of these stretches', which are in order."""
+    if len(stretches) <= MOST_STRETCHES:
+        parts = [Condition("o.pk BETWEEN ? AND ?", [*one]) for one in stretches]
+        return join("OR", parts) if parts else Condition("0")
+    listed = orjson.dumps(stretches).decode()
+    return Condition(
+        "EXISTS (SELECT 1 FROM json_each(?) s WHERE o.pk BETWEEN s.value ->> 0 AND s.value ->> 1)",
+        [listed],
     )
 
 
@@ -224,3 +267,9 @@ def place_of(text: str) -> Place | None:
 def place_text(place: Place) -> str:
     """Write where a page ends for an address."""
     return orjson.dumps([place.value, place.pk]).decode()
+
+
+def condition_of(site: Site, choice: Choice) -> Condition:
+    """Return a choice without types and scores as the store understands it."""
+    stretches = site.changes.created(choice.work) if choice.work else ()
+    return choice.condition(site.platform.store.objects.are_few, stretches)

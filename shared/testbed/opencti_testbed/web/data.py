@@ -18,6 +18,7 @@ from opencti_testbed.web.choice import (
     KINDS,
     ORDERS,
     Choice,
+    condition_of,
     place_of,
     place_text,
 )
@@ -54,16 +55,14 @@ class Data:
             if found is not None:
                 return RedirectResponse(f"/entities/{quote(found.standard_id)}", 303)
         counts = objects.counts()
-        condition = choice.condition(objects.are_few)
+        condition = condition_of(self._site, choice)
         number, more = self._count(choice, condition, counts)
         in_order = choice.order in ORDERED_BY_TYPE and not choice.narrows
-        if (more or number >= FEW) and not in_order:
-            # Many pass: it is best to walk in the order of the list until there are enough.
-            condition = choice.condition(objects.are_few, hidden=True)
+        # When many pass, it is best to walk in the order of the list until there are enough.
+        walk = (more or number >= FEW) and not in_order
         after = request.query_params.get("after", "")
         page = self._site.browsing.page(
-            condition.sql,
-            condition.parameters,
+            choice.selection(condition, walk=walk),
             ORDERS[choice.order][1],
             PAGE_SIZE + 1,
             place_of(after),
@@ -85,7 +84,6 @@ class Data:
             orders={key: title for key, (title, _) in ORDERS.items()},
             **self._suggested(choice),
             export=self._asking.export_choices(),
-            order_of_page=after,
         )
 
     def _count(
@@ -96,7 +94,7 @@ class Data:
             kinds = self._kinds(counts)
             known = counts.get(choice.type, 0) if choice.type else kinds[choice.kind][1]
             return known, False
-        return self._site.browsing.count(condition.sql, condition.parameters)
+        return self._site.browsing.count(choice.selection(condition))
 
     def _kinds(self, counts: dict[str, int]) -> dict[str, tuple[str, int]]:
         families = self._site.platform.store.objects.families()

@@ -293,7 +293,7 @@ class Browser:
                     clickCount=1,
                 )
 
-        self._loading(press) if leads_on else press()
+        (self._loading if leads_on else _at_once)(press)
 
     def drag(self, begin: tuple[float, float], end: tuple[float, float]) -> None:
         """Move the mouse with its button pressed."""
@@ -328,7 +328,7 @@ class Browser:
             self.tell("Input.dispatchKeyEvent", type=down, text=text, **named)
             self.tell("Input.dispatchKeyEvent", type="keyUp", **named)
 
-        self._loading(strike) if leads_on else strike()
+        (self._loading if leads_on else _at_once)(strike)
 
     def type(self, text: str) -> None:
         """Write into what has the focus."""
@@ -388,6 +388,10 @@ class Browser:
         self._process.wait()
         self._to.close()
         os.close(self._from)
+
+
+def _at_once(deed: Callable[[], None]) -> None:
+    deed()
 
 
 @pytest.fixture(name="chromium", scope="session")

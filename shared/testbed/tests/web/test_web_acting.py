@@ -63,7 +63,7 @@ def test_only_what_is_in_scope_can_be_asked(stage: Any, hand: Any) -> None:
     open_panel(hand, "Enrich")
     words = hand.text("details[open]")
     assert "No enrichment connector with Threat-Actor-Group in its scope" in words
-    assert "step of a playbook" in words
+    assert "as the step of a playbook" in words
 
 
 def test_an_entity_is_enriched_as_the_step_of_a_playbook(

@@ -396,9 +396,7 @@ def test_the_tail_shows_what_happens(stage: Any, browser: Any, make_stix: Any) -
     browser.wait(f"{FIRST} === 'Live one Malware'")
     # A change is unfolded: what came, what went.
     stage.push({**one, "description": "now with words", "labels": ["a", "b"]})
-    browser.wait(
-        f"document.querySelector('[data-events] > li').dataset.of === 'update'"
-    )
+    browser.wait("document.querySelector('[data-events] > li').dataset.of === 'update'")
     browser.click("[data-events] > li summary .badge")
     words = " ".join(browser.text("[data-events] > li .differences").split())
     assert "description + now with words" in words and "labels + b" in words

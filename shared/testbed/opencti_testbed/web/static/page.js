@@ -48,9 +48,11 @@ themeSwitch.addEventListener("click", () => {
   showTheme();
 });
 
-// On a narrow screen the main menu goes on beyond the edge.
-const current = document.querySelector("nav.main [aria-current]");
-if (current) current.parentElement.scrollLeft = current.offsetLeft - current.parentElement.offsetLeft - 60;
+// On a narrow screen menus go on beyond the edge.
+for (const current of document.querySelectorAll("nav [aria-current]")) {
+  const menu = current.parentElement;
+  menu.scrollLeft = current.offsetLeft - menu.offsetLeft - 60;
+}
 
 // -- keys ------------------------------------------------------------------------------------------------------------
 const isTyping = (target) => target instanceof Element && target.closest("input, select, textarea, [contenteditable]");
