@@ -1,6 +1,9 @@
 """The page over HTTP: what it shows, how it pages, whom it lets in."""
 
+import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from html import unescape
 from pathlib import Path
@@ -442,6 +445,44 @@ def test_settings_come_from_the_connectors_folder(make: Any, tmp_path: Path) -> 
         metadata.joinpath("connector_config_schema.json").write_text("{broken")
         words = text(platform, f"/connectors/{connector_id}")
         assert "has no configuration schema" in words
+
+
+def test_a_run_tells_the_page_where_the_connectors_folder_is(tmp_path: Path) -> None:
+    """The connector looks at its own page while it runs: there are its settings."""
+    folder = tmp_path / "tiny"
+    (folder / "src").mkdir(parents=True)
+    (folder / "__metadata__").mkdir()
+    (folder / "__metadata__" / "connector_config_schema.json").write_text(
+        '{"properties": {"TINY_LIMIT": {"type": "integer"}}}'
+    )
+    (folder / "src" / "main.py").write_text(
+        "import os, sys, urllib.request\n"
+        "from pycti import OpenCTIConnectorHelper\n"
+        'helper = OpenCTIConnectorHelper({"connector": {"type": "EXTERNAL_IMPORT", "name": "Tiny", "scope": "x"}})\n'
+        'address = os.environ["OPENCTI_URL"] + "/connectors/" + helper.connect_id\n'
+        'sys.exit(0 if b"TINY_LIMIT" in urllib.request.urlopen(address).read() else 3)\n'
+    )
+    summary = tmp_path / "summary.json"
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "opencti_testbed", "run", str(folder)),
+            *("--once", "--embedded", "--exit", "--summary", str(summary)),
+        ],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    # Nothing arrived, which is no success; but the connector ended well: it has seen its page.
+    assert "nothing arrived" in done.stdout, done.stdout + done.stderr
+    assert json.loads(summary.read_text())["runs"][0]["exit_code"] == 0
+
+
+def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
+    options = ("--connector", f"some-id={tmp_path / 'none'}")
+    with pytest.raises(RuntimeError, match="ID=FOLDER"):
+        TestbedProcess(tmp_path / "data", options=options).start()
 
 
 def test_without_a_folder_it_says_so(stage: Any, connectors: dict[str, Any]) -> None:

@@ -4,8 +4,9 @@ import { Layout } from "./layout.js";
 const SVG = "http://www.w3.org/2000/svg";
 const SIZE = 13;
 const NAME_LENGTH = 24;
-// More labels than these would lie on top of each other.
-const MOST_LABELS = 20;
+// More labels of relations, or of types, than these would lie on top of each other.
+const MOST_LABELS = 14;
+const MOST_TYPES = 40;
 const CLICK = 5;
 const GOLDEN = Math.PI * (3 - Math.sqrt(5));
 const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -62,6 +63,7 @@ function addNode(told, x, y) {
   node.mark = make("text", { class: "more", y: 4 }, "+");
   node.element = make("g", { class: `node ${told.family}`, role: "button", tabindex: -1 },
     shapeOf(told.family), node.mark, make("text", { class: "name", y: SIZE + 15 }, cut(told.name)),
+    make("text", { class: "type", y: SIZE + 27 }, told.type),
     make("title", {}, `${told.name} (${told.type})`));
   nodeLayer.append(node.element);
   nodes.set(told.id, node);
@@ -140,6 +142,7 @@ function changed() {
 }
 
 function label() {
+  svg.classList.toggle("crowded", nodes.size > MOST_TYPES);
   for (const edge of edges.values()) {
     const isNear = selected && (edge.source === selected || edge.target === selected);
     const isShown = edges.size <= MOST_LABELS || (isNear && selected.edges.size <= MOST_LABELS);
@@ -227,7 +230,7 @@ function fit() {
   const xs = [...nodes.values()].map((node) => node.x);
   const ys = [...nodes.values()].map((node) => node.y);
   const [left, right] = [Math.min(...xs) - 80, Math.max(...xs) + 80];
-  const [top, bottom] = [Math.min(...ys) - 35, Math.max(...ys) + 45];
+  const [top, bottom] = [Math.min(...ys) - 35, Math.max(...ys) + 55];
   camera.scale = Math.min(width / (right - left), height / (bottom - top), 1.3);
   camera.x = width / 2 - ((left + right) / 2) * camera.scale;
   camera.y = height / 2 - ((top + bottom) / 2) * camera.scale;
