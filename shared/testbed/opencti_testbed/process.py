@@ -21,6 +21,10 @@ READY = re.compile(r"ready: (http://\S+)")
 START_SECONDS = 30.0
 
 
+class PlatformDidNotStart(RuntimeError):
+    """The platform's process did not become ready; the text holds what it printed."""
+
+
 class TestbedProcess:
     """Starts, kills and restarts a platform, and asks it what arrived.
 
@@ -61,7 +65,7 @@ class TestbedProcess:
         """Start the platform and wait until it answers; after a stop on the same port with the same data.
 
         Raises:
-            RuntimeError: it did not become ready; the message holds what it printed.
+            PlatformDidNotStart: it did not become ready; the message holds what it printed.
         """
         self._process = subprocess.Popen(  # pylint: disable=consider-using-with
             [
@@ -100,7 +104,9 @@ class TestbedProcess:
         ready.wait(START_SECONDS)
         if self._process.poll() is not None or not self.url:
             self.kill()
-            raise RuntimeError(f"The platform did not start:\n{''.join(self.printed)}")
+            raise PlatformDidNotStart(
+                f"The platform did not start:\n{''.join(self.printed)}"
+            )
         self._port = int(self.url.rsplit(":", 1)[1])
         return self
 

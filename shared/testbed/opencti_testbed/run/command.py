@@ -4,7 +4,9 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +19,7 @@ import typer
 from rich.console import Console
 
 from opencti_testbed.content.commands import seed as seed_platform
-from opencti_testbed.process import TestbedProcess
+from opencti_testbed.process import PlatformDidNotStart, TestbedProcess
 from opencti_testbed.run import report
 from opencti_testbed.run.connector import (
     ConnectorProcess,
@@ -27,9 +29,25 @@ from opencti_testbed.run.connector import (
     main_file,
 )
 from opencti_testbed.run.progress import Progress
+from opencti_testbed.run.wishes import NotAsked, Wishes
 
 POLL_SECONDS = 0.25
 INGEST_PATIENCE_SECONDS = 600.0
+# How a connector ends that is asked to: by itself, or by the signal.
+ENDED_WELL = {0, 128 + signal.SIGINT, 128 + signal.SIGTERM}
+INTERRUPTED = 130
+# Options that mean nothing to a platform elsewhere.
+EMBEDDED_ONLY = {
+    "runs": "--runs",
+    "data": "--data",
+    "seed": "--seed",
+    "amqp": "--amqp",
+    "summary": "--summary",
+    "enrich": "--enrich",
+    "import_": "--import",
+    "export": "--export",
+    "exit_after": "--exit",
+}
 
 
 class Interrupted(Exception):
@@ -37,7 +55,9 @@ class Interrupted(Exception):
 
 
 # Each argument is an option of the command line.
-def run(  # pylint: disable=too-many-arguments,too-many-positional-arguments
+# pylint: disable-next=too-many-arguments,too-many-positional-arguments,too-many-locals
+def run(
+    context: typer.Context,
     folder: Annotated[
         Path, typer.Argument(help="The connector's folder, e.g. external-import/mitre.")
     ],
@@ -64,6 +84,28 @@ def run(  # pylint: disable=too-many-arguments,too-many-positional-arguments
         list[Path] | None,
         typer.Option(
             help="STIX file that the embedded platform holds before the connector starts; repeatable."
+        ),
+    ] = None,
+    enrich: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ENTITY",
+            help="Ask the connector to enrich an entity, by id or name, and end when that is done; repeatable.",
+        ),
+    ] = None,
+    import_: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--import",
+            metavar="FILE",
+            help="Ask the connector to import a file, and end when that is done; repeatable.",
+        ),
+    ] = None,
+    export: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MIME",
+            help="Ask the connector to export everything in a MIME type, and end when that is done; repeatable.",
         ),
     ] = None,
     amqp: Annotated[
@@ -96,7 +138,10 @@ def run(  # pylint: disable=too-many-arguments,too-many-positional-arguments
 ) -> None:
     """Run a connector against the embedded platform and show what arrived.
 
-    Exit code: 0 when the connector ended well and nothing was rejected, 1 otherwise, 2 for wrong usage.
+    Ctrl-C stops the connector and shows what arrived until then.
+
+    Exit code: 0 when the connector ended well, an importer created something and nothing was rejected or failed, 1
+    otherwise, 2 for wrong usage, 130 when a run that would have ended by itself was stopped.
     """
     console = Console(highlight=False)
     try:
@@ -114,6 +159,14 @@ def run(  # pylint: disable=too-many-arguments,too-many-positional-arguments
     try:
         url, token = os.environ.get("OPENCTI_URL"), os.environ.get("OPENCTI_TOKEN")
         if url and token and not embedded:
+            useless = _given(context, EMBEDDED_ONLY)
+            if useless:
+                console.print(
+                    f"{', '.join(useless)}: for the embedded platform only, and OPENCTI_URL names another; unset it"
+                    " or say --embedded",
+                    style="red",
+                )
+                raise typer.Exit(2)
             _run_elsewhere(console, main, folder, python, extra, once)
         else:
             code = _Watched(
@@ -125,15 +178,31 @@ def run(  # pylint: disable=too-many-arguments,too-many-positional-arguments
                 once=once,
                 amqp=amqp,
                 seeds=seed or [],
+                wishes=Wishes(
+                    tuple(enrich or ()), tuple(import_ or ()), tuple(export or ())
+                ),
             ).run(runs, data, summary, console.is_terminal and not exit_after)
+    except PlatformDidNotStart as error:
+        console.print(str(error), style="red", markup=False)
+        code = 1
     except Interrupted:
         console.print("stopped")
-        code = 130
+        code = INTERRUPTED
     raise typer.Exit(code)
 
 
 def _interrupt(_: int, __: FrameType | None) -> None:
     raise Interrupted
+
+
+def _given(context: typer.Context, options: Mapping[str, str]) -> list[str]:
+    """Return which options stand on the command line."""
+    sources = {name: context.get_parameter_source(name) for name in options}
+    return [
+        options[name]
+        for name, source in sources.items()
+        if source is not None and source.name == "COMMANDLINE"
+    ]
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:
@@ -176,6 +245,7 @@ class _Watched:
     once: bool
     amqp: str | None
     seeds: list[Path]
+    wishes: Wishes
 
     def run(
         self, runs: int, data: Path | None, summary_file: Path | None, keep: bool
@@ -197,31 +267,42 @@ class _Watched:
             log = folder / f"{self.folder.name}.log"
             self.console.print(f"Platform   {platform.url}")
             self.console.print(f"Connector  {self.folder} (log: {log})")
-            done = [
-                self._one(
-                    platform, log, f"run {number} of {runs}" if runs > 1 else "run"
-                )
-                for number in range(1, runs + 1)
-            ]
+            done: list[report.Run] = []
+            while len(done) < runs and not (done and done[-1].interrupted):
+                name = f"run {len(done) + 1} of {runs}" if runs > 1 else "run"
+                done.append(self._one(platform, known_as, log, name))
             state = platform.summary()
             summary = report.summary_json(done, state)
             report.print_report(self.console, summary, state, platform.errors())
+            report.print_works(self.console, done[-1].asked_works)
             if summary_file:
                 report.write_summary(summary_file, summary)
                 self.console.print(f"Summary    {summary_file}")
             verdict = self._verdict(
-                done[-1].ended, state["rejected"], state["created"] - seeded
+                done[-1],
+                _type_of(platform, known_as),
+                state["rejected"],
+                state["created"] - seeded,
             )
             if verdict:
                 self.console.print(verdict, style="red")
+            if done[-1].interrupted:
+                return INTERRUPTED if self._ends_by_itself else bool(verdict)
             if keep:
                 self._stay(platform)
             return 1 if verdict else 0
 
-    def _one(self, platform: TestbedProcess, log: Path, name: str) -> report.Run:
+    @property
+    def _ends_by_itself(self) -> bool:
+        return self.once or bool(self.wishes)
+
+    def _one(
+        self, platform: TestbedProcess, known_as: str, log: Path, name: str
+    ) -> report.Run:
         before = platform.summary()
         known = {work["id"] for work in platform.works()}
         started_at, started = datetime.now(UTC), time.monotonic()
+        watch = _Watch(platform, known_as, self.wishes)
         connector = ConnectorProcess(
             self.python,
             self.main,
@@ -235,11 +316,17 @@ class _Watched:
             log,
         )
         try:
-            ended = self._watch(platform, connector, name)
+            with Progress(
+                self.console, f"{self.folder.name}: {name} begins"
+            ) as progress:
+                ended = watch.until_it_ends(connector, progress)
+                _until_ingested(platform, progress)
         finally:
             connector.stop()
         after = platform.summary()
-        if ended.exit_code:
+        if watch.refusal:
+            self.console.print(watch.refusal, style="red", markup=False)
+        if not watch.ended_well(ended):
             self.console.print(
                 f"The connector ended with exit code {ended.exit_code}. Its last words:",
                 style="red",
@@ -252,36 +339,29 @@ class _Watched:
             time.monotonic() - started,
             {outcome: after[outcome] - before[outcome] for outcome in report.OUTCOMES},
             [work for work in platform.works() if work["id"] not in known],
+            ended_well=watch.ended_well(ended),
+            interrupted=watch.interrupted,
+            asked=tuple(watch.asked or ()),
         )
 
-    def _watch(
-        self, platform: TestbedProcess, connector: ConnectorProcess, name: str
-    ) -> Ended:
-        with Progress(self.console, f"{self.folder.name}: {name} begins") as progress:
-            while True:
-                ended = connector.poll()
-                last = connector.last_words[-1] if connector.last_words else ""
-                progress.show(_summary(platform), last, "importing")
-                if ended:
-                    break
-                time.sleep(POLL_SECONDS)
-            until = time.monotonic() + INGEST_PATIENCE_SECONDS
-            while time.monotonic() < until:
-                state = _summary(platform)
-                progress.show(state, "", "ingesting")
-                if state and not any(state["queue"].values()):
-                    break
-                time.sleep(POLL_SECONDS)
-        return ended
-
-    @staticmethod
-    def _verdict(ended: Ended, rejected: int, created: int) -> str:
+    def _verdict(
+        self, last: report.Run, kind: str | None, rejected: int, created: int
+    ) -> str:
         """Return in a sentence why the run was no success; empty when it was one."""
-        if ended.exit_code:
-            return f"Failed: the connector ended with exit code {ended.exit_code}."
+        if not last.ended_well:
+            return f"Failed: the connector ended with exit code {last.ended.exit_code}."
+        if last.interrupted and self._ends_by_itself:
+            return "Stopped before the run was over."
+        if kind is None:
+            return "Failed: the connector did not register."
         if rejected:
             return f"Failed: the platform rejected {rejected:,} objects."
-        if not created:
+        if self.wishes and not last.asked:
+            return "Failed: the connector was asked for nothing."
+        for work in last.asked_works:
+            if work["error_messages"] or work["status"] != "complete":
+                return f"Failed: {work['name']} did not succeed."
+        if kind == "EXTERNAL_IMPORT" and not created:
             return "Failed: nothing arrived."
         return ""
 
@@ -294,6 +374,95 @@ class _Watched:
                 time.sleep(0.5)
         except Interrupted:
             self.console.print("stopped")
+
+
+@dataclass
+class _Watch:
+    """One run of the connector, watched until it ends.
+
+    Attributes:
+        asked: ids of the works that it was asked for; None before it was asked.
+        refusal: why it could not be asked.
+        interrupted: whether somebody stopped it.
+    """
+
+    platform: TestbedProcess
+    known_as: str
+    wishes: Wishes
+    asked: list[str] | None = None
+    refusal: str = ""
+    interrupted: bool = False
+
+    def __post_init__(self) -> None:
+        self._before = self._registered_at()
+
+    def until_it_ends(self, connector: ConnectorProcess, progress: Progress) -> Ended:
+        """Return when it has ended: by itself, because it has done what it was asked for, or because somebody wants it."""
+        try:
+            while (ended := connector.poll()) is None and not self._is_done():
+                last = connector.last_words[-1] if connector.last_words else ""
+                progress.show(_summary(self.platform), last, "importing")
+                time.sleep(POLL_SECONDS)
+        except Interrupted:
+            self.interrupted, ended = True, None
+        return ended or connector.stop()
+
+    def ended_well(self, ended: Ended) -> bool:
+        """Whether it ended as it should; a connector that was stopped says so in its exit code."""
+        was_stopped = self.interrupted or self.asked is not None
+        return ended.exit_code in ENDED_WELL if was_stopped else ended.exit_code == 0
+
+    def _is_done(self) -> bool:
+        if not self.wishes:
+            return False
+        try:
+            if self.asked is None:
+                if self._registered_at() == self._before:
+                    return False
+                self.asked = []
+                self.asked = self.wishes.ask(self.platform, self.known_as)
+            works = self.platform.works()
+        except NotAsked as error:
+            self.refusal = str(error)
+            return True
+        except requests.RequestException:
+            return False
+        # A work may be complete before the connector has had its last word.
+        return all(
+            work["status"] == "complete" and work["processed_time"]
+            for work in works
+            if work["id"] in self.asked
+        )
+
+    def _registered_at(self) -> str | None:
+        try:
+            known = self.platform.connectors()
+        except requests.RequestException:
+            return None
+        found = (one["updated_at"] for one in known if one["id"] == self.known_as)
+        return next(found, None)
+
+
+def _until_ingested(platform: TestbedProcess, progress: Progress) -> None:
+    """Return when all that the connector sent is ingested; what a broker still holds counts as well."""
+    waiting = threading.Thread(target=_wait, args=(platform,), daemon=True)
+    waiting.start()
+    while waiting.is_alive():
+        progress.show(_summary(platform), "", "ingesting")
+        waiting.join(POLL_SECONDS)
+
+
+def _wait(platform: TestbedProcess) -> None:
+    try:
+        platform.wait_idle(INGEST_PATIENCE_SECONDS)
+    except requests.RequestException:
+        pass  # the report shows what arrived and what waits
+
+
+def _type_of(platform: TestbedProcess, connector_id: str) -> str | None:
+    """Return what kind of connector registered; None when none did."""
+    known = platform.connectors()
+    return next((one["type"] for one in known if one["id"] == connector_id), None)
 
 
 def _seed(platform: TestbedProcess, files: list[Path]) -> int:

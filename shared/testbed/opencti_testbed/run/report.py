@@ -17,18 +17,33 @@ SHOWN_ERRORS = 5
 
 @dataclass
 class Run:
-    """One run of the connector and what it brought."""
+    """One run of the connector and what it brought.
+
+    Attributes:
+        ended_well: whether its end was as it should be; one that was stopped may say so in its exit code.
+        interrupted: whether somebody stopped it.
+        asked: ids of the works that it was asked for.
+    """
 
     started_at: str
     ended: Ended
     duration_s: float
     outcomes: dict[str, int]
     works: list[dict[str, Any]] = field(default_factory=list)
+    ended_well: bool = True
+    interrupted: bool = False
+    asked: tuple[str, ...] = ()
+
+    @property
+    def asked_works(self) -> list[dict[str, Any]]:
+        """What it was asked for, the oldest first."""
+        return [work for work in reversed(self.works) if work["id"] in self.asked]
 
     def as_json(self) -> dict[str, Any]:
         """Return the run for `summary.json`."""
         return {
             "exit_code": self.ended.exit_code,
+            "interrupted": self.interrupted,
             "started_at": self.started_at,
             "duration_s": round(self.duration_s, 3),
             **self.outcomes,
@@ -110,6 +125,16 @@ def print_report(
         f" peak memory: connector {mebibytes(memory['connector'])},"
         f" platform {mebibytes(memory['platform'])}"
     )
+
+
+def print_works(console: Console, works: list[dict[str, Any]]) -> None:
+    """Print works with all that was said about them."""
+    for work in works:
+        console.print(Text(f"{work['name']}: {work['status']}", style="bold"))
+        for message in work["messages"]:
+            console.print(Text(f"  {message['message']}"))
+        for message in work["error_messages"]:
+            console.print(Text(f"  {message['message']}", style="red"))
 
 
 def mebibytes(number: int) -> str:
