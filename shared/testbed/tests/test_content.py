@@ -37,7 +37,8 @@ def test_what_is_seeded_can_be_exported_and_thrown_away(
     )
     single.write_text(json.dumps(make.malware("d")))
     done = testbed("seed", *map(str, (bundle, objects, single)), "--url", platform.url)
-    assert done.returncode == 0, done.stderr
+    # All files are sent, and what was rejected is not passed over.
+    assert done.returncode == 1, done.stderr
     assert done.stdout.splitlines() == [
         f"{bundle}: 1 created",
         f"{objects}: 1 created, 1 rejected",

@@ -76,7 +76,11 @@ def seed(
     url: Url = HERE,
     token: Token = DEFAULT_TOKEN,
 ) -> None:
-    """Put STIX files into a running platform and wait until they are ingested."""
+    """Put STIX files into a running platform and wait until they are ingested.
+
+    Exit code: 0 when everything was taken, 1 when objects were rejected or a file could not be sent.
+    """
+    rejected = 0
     with _said(url):
         platform = _Platform(url, token)
         for path in files:
@@ -97,8 +101,11 @@ def seed(
                     counts[outcome] = counts.get(outcome, 0) + number
             shown = ", ".join(f"{n} {name}" for name, n in counts.items() if n)
             print(f"{path}: {shown or 'nothing'}")
+            rejected += work["errors"]
             for error in work["error_messages"][:5]:
                 print(f"  {error['message']}", file=sys.stderr)
+    if rejected:
+        raise typer.Exit(1)
 
 
 def export(
