@@ -111,7 +111,7 @@ def test_a_full_queue(platform: TestbedProcess, client: Any) -> None:
 
 def test_a_stream_that_breaks(platform: TestbedProcess, client: Any, make: Any) -> None:
     client.push([make.malware(name) for name in "abcde"])
-    platform.order_fault("break-stream", path="/stream", amount=2, times=1)
+    platform.order_fault("break-stream", amount=2, times=1)
     headers = {"Authorization": f"Bearer {platform.token}"}
     seen = 0
     with pytest.raises(requests.RequestException):
@@ -123,24 +123,33 @@ def test_a_stream_that_breaks(platform: TestbedProcess, client: Any, make: Any) 
     assert seen == 2
 
 
-@pytest.mark.parametrize(
-    ("fault", "words"),
-    [
-        ({"action": "explode"}, "action"),
-        ({"action": "drop", "path": "("}, "no regular expression"),
-        ({"action": "status", "status": 200}, "status"),
-        ({"action": "drop", "tiems": 1}, "tiems"),
-    ],
-)
+NO_FAULTS: list[tuple[dict[str, Any], str]] = [
+    ({"action": "explode"}, "action"),
+    ({"action": "drop", "path": "("}, "no regular expression"),
+    ({"action": "status", "status": 200}, "status"),
+    ({"action": "drop", "tiems": 1}, "tiems"),
+    ({"action": "break-stream", "path": "/graphql", "amount": 1}, "no stream"),
+    ({"action": "break-stream", "operation": "x", "amount": 1}, "no body"),
+    ({"action": "break-stream", "amount": 0}, "does nothing"),
+    ({"action": "pause-worker", "times": 1, "path": "/x"}, "no use for path, times"),
+    ({"action": "fill-queue"}, "needs an amount"),
+    ({"action": "fill-queue", "amount": 0}, "does nothing"),
+    ({"action": "limit-body"}, "needs an amount"),
+    ({"action": "drop", "status": 500}, "no use for status"),
+]
+
+
 def test_what_is_no_fault_is_refused_in_words(
-    platform: TestbedProcess, fault: dict[str, Any], words: str
+    platform: TestbedProcess,
 ) -> None:
     headers = {"Authorization": f"Bearer {platform.token}"}
     url = f"{platform.url}/testbed/faults"
-    answer = requests.post(url, json=fault, headers=headers, timeout=10)
-    assert answer.status_code == 400
-    assert words in answer.json()["error"]
-    assert requests.post(url, json=fault, timeout=10).status_code == 401
+    for fault, words in NO_FAULTS:
+        answer = requests.post(url, json=fault, headers=headers, timeout=10)
+        assert answer.status_code == 400, fault
+        assert words in answer.json()["error"]
+    assert listed(platform) == []
+    assert requests.post(url, json={"action": "drop"}, timeout=10).status_code == 401
     assert (
         requests.delete(f"{url}/none", headers=headers, timeout=10).status_code == 404
     )

@@ -26,6 +26,21 @@ class Action(StrEnum):
 
 # These hold while the fault is there; the others meet single requests.
 LASTING = {Action.PAUSE_WORKER, Action.FILL_QUEUE, Action.LIMIT_BODY}
+API, STREAM = "/graphql", "/stream"
+# What says which requests are met, and what only some faults have.
+CHOOSING = {"path", "operation", "after", "times"}
+DETAILS = {
+    Action.DELAY: {"seconds"},
+    Action.STATUS: {"status", "message"},
+    Action.ERROR: {"code", "message"},
+    Action.LIMIT_BODY: {"amount"},
+    Action.BREAK_STREAM: {"amount"},
+    Action.FILL_QUEUE: {"amount"},
+}
+
+
+def _default_path(fault: dict[str, Any]) -> str:
+    return STREAM if fault.get("action") is Action.BREAK_STREAM else API
 
 
 class Fault(BaseModel):
@@ -37,17 +52,21 @@ class Fault(BaseModel):
             `expire-token`: as if the token were wrong. `limit-body`: requests larger than `amount` bytes are refused.
             `break-stream`: a live stream is cut after `amount` events. `pause-worker`: nothing is ingested.
             `fill-queue`: every connector's queue counts `amount` bytes more.
-        path: regular expression that the path must match from its beginning.
+        path: regular expression that the path must match from its beginning; default: the API, for `break-stream` the
+            streams.
         operation: regular expression that must be found in the body, for example a GraphQL field.
         after: let so many requests pass first.
         times: meet so many requests, then be gone; 0 for all.
         lasts: be gone after so many seconds; 0 for never.
+
+    `pause-worker`, `fill-queue` and `limit-body` hold while they are there and choose no requests. What an action has no
+    use for is refused.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     action: Action
-    path: str = "/graphql"
+    path: str = Field(default_factory=_default_path)
     operation: str = ""
     after: int = Field(default=0, ge=0)
     times: int = Field(default=0, ge=0)
@@ -68,6 +87,27 @@ class Fault(BaseModel):
                 raise ValueError(
                     f"{pattern!r} is no regular expression: {error}"
                 ) from error
+        return self
+
+    @model_validator(mode="after")
+    def _check_sense(self) -> Self:
+        given = self.model_fields_set - {"action", "id", "lasts"}
+        useful = DETAILS.get(self.action, set())
+        if self.action not in LASTING:
+            useful = useful | CHOOSING
+        if given - useful:
+            raise ValueError(
+                f"{self.action} has no use for {', '.join(sorted(given - useful))}"
+            )
+        if "amount" in useful and "amount" not in given:
+            raise ValueError(f"{self.action} needs an amount")
+        if self.action in (Action.FILL_QUEUE, Action.BREAK_STREAM) and not self.amount:
+            raise ValueError(f"{self.action} with the amount 0 does nothing")
+        if self.action is Action.BREAK_STREAM:
+            if self.operation:
+                raise ValueError("requests for a stream have no body with an operation")
+            if not self.path.startswith(STREAM) and not re.match(self.path, STREAM):
+                raise ValueError(f"{self.path!r} is the path of no stream ({STREAM}/…)")
         return self
 
 
