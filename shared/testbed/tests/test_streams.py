@@ -611,25 +611,39 @@ def test_a_stream_is_changed_stopped_and_removed(make: Any, tmp_path: Path) -> N
                 client.query(query, variables)
 
 
-@pytest.mark.parametrize(
-    ("path", "headers", "status"),
-    [
+def test_who_may_not_listen_is_told_why(platform: TestbedProcess) -> None:
+    cases: list[tuple[str, dict[str, str], int]] = [
         ("live", {"Authorization": "Bearer wrong"}, 401),
         ("live", {"Authorization": ""}, 401),
         ("no-such-stream", {}, 401),
         ("live", {"Last-Event-ID": "yesterday"}, 400),
-    ],
-)
-def test_who_may_not_listen_is_told_why(
-    platform: TestbedProcess, path: str, headers: dict[str, str], status: int
-) -> None:
-    response = requests.get(
-        f"{platform.url}/stream/{path}",
-        headers={"Authorization": f"Bearer {platform.token}", **headers},
+        ("live", {"Last-Event-ID": "999999999999999-0"}, 400),
+        ("live", {"Last-Event-ID": "9" * 23}, 400),
+        ("live", {"Last-Event-ID": f"0-{'9' * 23}"}, 400),
+        ("live?recover=0001-01-01T00:00:00%2B14:00", {}, 400),
+    ]
+    for path, headers, status in cases:
+        response = requests.get(
+            f"{platform.url}/stream/{path}",
+            headers={"Authorization": f"Bearer {platform.token}", **headers},
+            timeout=10,
+            stream=True,
+        )
+        with response:
+            assert response.status_code == status, (path, headers)
+            assert response.json()["error"]
+    # The last moment that can be named is one.
+    with requests.get(
+        f"{platform.url}/stream/live",
+        headers={
+            "Authorization": f"Bearer {platform.token}",
+            "Last-Event-ID": f"253402300799999-{'9' * 18}",
+        },
         timeout=10,
-    )
-    assert response.status_code == status
-    assert response.json()["error"]
+        stream=True,
+    ) as response:
+        assert response.status_code == 200
+        assert next(response.iter_lines()) == b"retry: 1000"
 
 
 def test_the_platform_stops_although_somebody_listens(

@@ -4,7 +4,9 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-_TEXT = re.compile(r"(\d{1,15})-(\d{1,18})")
+_TEXT = re.compile(r"([0-9]{1,15})(?:-([0-9]{1,18}))?")
+# The last instant that can be written as a date: the end of the year 9999.
+_LAST_MS = 253_402_300_799_999
 
 
 @dataclass(frozen=True, order=True)
@@ -28,12 +30,10 @@ class Position:
         """
         if not text:
             return cls()
-        if text.isdigit():
-            return cls(int(text))
         found = _TEXT.fullmatch(text)
-        if found is None:
+        if found is None or int(found.group(1)) > _LAST_MS:
             raise ValueError(f"{text[:40]!r} is no position of a stream")
-        return cls(int(found.group(1)), int(found.group(2)))
+        return cls(int(found.group(1)), int(found.group(2) or 0))
 
     @classmethod
     def of(cls, at: str, number: int) -> "Position":

@@ -52,10 +52,21 @@ def wishes_of(request: Request) -> Wishes:
     recover = (query.get("recover") or headers.get("recover-date") or "").strip()
     return Wishes(
         start=Position.parse(headers.get("last-event-id") or query.get("from")),
-        recover_until=milliseconds(recover) if recover else None,
+        recover_until=_instant(recover) if recover else None,
         deletes=_flag(headers.get("listen-delete"), True),
         dependencies=not _flag(headers.get("no-dependencies"), True),
     )
+
+
+def _instant(text: str) -> int:
+    """Return an instant in milliseconds since 1970.
+
+    Raises:
+        ValueError: the text is no instant, or one that cannot be written in UTC.
+    """
+    until = milliseconds(text)
+    _ = Position(until).at
+    return until
 
 
 def _flag(text: str | None, default: bool) -> bool:
