@@ -27,7 +27,9 @@ for command in (run, seed, export, reset):
 @app.command()
 def serve(  # pylint: disable=too-many-arguments,too-many-positional-arguments  # one per option
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="TCP port; 0 takes a free one.")] = 8080,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="TCP port; 0 takes a free one.")
+    ] = 8080,
     data: Annotated[
         Path | None,
         typer.Option(
@@ -42,10 +44,11 @@ def serve(  # pylint: disable=too-many-arguments,too-many-positional-arguments  
         ),
     ] = DEFAULT_TOKEN,
     max_body_mb: Annotated[
-        float, typer.Option(help="Largest accepted request, in MB.")
+        float, typer.Option(min=0.001, help="Largest accepted request, in MB.")
     ] = 50,
     heartbeat: Annotated[
-        float, typer.Option(help="Seconds between two heartbeats of a live stream.")
+        float,
+        typer.Option(min=0.1, help="Seconds between two heartbeats of a live stream."),
     ] = 5,
     amqp: Annotated[
         str | None,
@@ -73,8 +76,13 @@ def serve(  # pylint: disable=too-many-arguments,too-many-positional-arguments  
     ] = "warning",
 ) -> None:
     """Start the platform and serve until Ctrl-C or SIGTERM; exit code 0 then."""
+    from opencti_testbed.server import CannotServe
     from opencti_testbed.server import serve as serve_platform
 
+    if not token.strip() or not token.isascii() or not token.isprintable():
+        raise typer.BadParameter(
+            "it must be a word that can stand in a header", param_hint="--token"
+        )
     level = logging.getLevelNamesMapping().get(log_level.upper())
     if level is None:
         raise typer.BadParameter(
@@ -93,7 +101,7 @@ def serve(  # pylint: disable=too-many-arguments,too-many-positional-arguments  
             data_dir=data or Path(temporary),
             host=host,
             port=port,
-            token=token,
+            token=token.strip(),
             heartbeat_seconds=heartbeat,
             strict=strict,
             max_body_bytes=int(max_body_mb * MEBIBYTE),
@@ -108,8 +116,8 @@ def serve(  # pylint: disable=too-many-arguments,too-many-positional-arguments  
             raise typer.Exit(2)
         try:
             serve_platform(options)
-        except (OSError, RuntimeError, ValueError) as error:
-            print(f"Cannot serve on {host}:{port}: {error}", file=sys.stderr)
+        except CannotServe as error:
+            print(error, file=sys.stderr)
             raise typer.Exit(1) from error
 
 
@@ -130,7 +138,9 @@ def source(
         Path, typer.Argument(help="Folder with source.yml and the files it names.")
     ],
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="TCP port; 0 takes a free one.")] = 8090,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="TCP port; 0 takes a free one.")
+    ] = 8090,
 ) -> None:
     """Play an outside API from a folder of files, until Ctrl-C.
 

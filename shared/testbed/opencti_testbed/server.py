@@ -1,12 +1,15 @@
 """The HTTP surface of the platform, and the process that serves it."""
 
+import fcntl
 import hmac
 import logging
 import re
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -272,37 +275,74 @@ def create_app(
     )
 
 
+class CannotServe(RuntimeError):
+    """The platform cannot start; the text says why."""
+
+
 def serve(options: ServerOptions) -> None:
     """Serve until SIGINT or SIGTERM; prints one line with the address as soon as clients can connect.
 
     Raises:
-        OSError: the address cannot be listened on.
+        CannotServe: the address cannot be listened on, the folder cannot be used or another platform uses it, or the
+            broker's address is none.
     """
-    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((options.host, options.port))
-    listener.listen(128)
-    host = f"[{options.host}]" if ":" in options.host else options.host
-    address = f"http://{host}:{listener.getsockname()[1]}"
+    with _folder_of_its_own(options.data_dir), _listener(options) as listener:
+        host = f"[{options.host}]" if ":" in options.host else options.host
+        address = f"http://{host}:{listener.getsockname()[1]}"
+        try:
+            platform = make_platform(Store(options.data_dir), options.amqp)
+        except (OSError, sqlite3.Error) as error:
+            raise CannotServe(
+                f"Cannot keep data in {options.data_dir}: {error}"
+            ) from error
+        except (RuntimeError, ValueError) as error:
+            raise CannotServe(str(error)) from error
+        listeners = stream_routes.Listeners()
+        server = _AnnouncingServer(
+            uvicorn.Config(
+                create_app(options, platform, listeners),
+                http=ResettableProtocol,
+                log_level="warning",
+                access_log=False,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=5,
+                lifespan="on",
+            ),
+            f"OpenCTI testbed ready: {address} (data in {options.data_dir}, Ctrl-C stops it)",
+            listeners,
+        )
+        server.run(sockets=[listener])
 
-    store = Store(options.data_dir)
-    platform = make_platform(store, options.amqp)
-    listeners = stream_routes.Listeners()
-    server = _AnnouncingServer(
-        uvicorn.Config(
-            create_app(options, platform, listeners),
-            http=ResettableProtocol,
-            log_level="warning",
-            access_log=False,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=5,
-            lifespan="on",
-        ),
-        f"OpenCTI testbed ready: {address} (data in {options.data_dir}, Ctrl-C stops it)",
-        listeners,
-    )
-    server.run(sockets=[listener])
+
+@contextmanager
+def _folder_of_its_own(folder: Path) -> Iterator[None]:
+    """Keep other platforms from a folder; what a process holds is released with it, however it ends."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "in-use").open("w", encoding="utf-8")
+    except OSError as error:
+        raise CannotServe(f"Cannot keep data in {folder}: {error}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise CannotServe(f"Another platform keeps its data in {folder}") from error
+        yield
+
+
+@contextmanager
+def _listener(options: ServerOptions) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((options.host, options.port))
+            listener.listen(128)
+        except OSError as error:
+            raise CannotServe(
+                f"Cannot serve on {options.host}:{options.port}: {error}"
+            ) from error
+        yield listener
 
 
 class _AnnouncingServer(uvicorn.Server):
