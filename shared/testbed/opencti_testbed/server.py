@@ -24,7 +24,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from opencti_testbed import admin, web
 from opencti_testbed.admin import json_response
-from opencti_testbed.config import MEBIBYTE, ServerOptions
+from opencti_testbed.body import BodyTooLarge, read_body
+from opencti_testbed.config import ServerOptions
 from opencti_testbed.content import routes as content_routes
 from opencti_testbed.drafts import fields as draft_fields
 from opencti_testbed.drafts import ingestion
@@ -116,27 +117,6 @@ def caller_of(request: Request, store: Store) -> Caller:
     return Caller(user_id, request.headers.get("opencti-draft-id", "").strip() or None)
 
 
-class BodyTooLarge(ValueError):
-    """The request is larger than the platform accepts."""
-
-
-async def read_body(request: Request, limit: int) -> bytes:
-    """Return the body.
-
-    Raises:
-        BodyTooLarge: it is longer than `limit` bytes.
-    """
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > limit:
-        raise BodyTooLarge
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise BodyTooLarge
-    return bytes(body)
-
-
 def make_platform(store: Store, amqp: str | None) -> Platform:
     """Put a platform together.
 
@@ -171,16 +151,8 @@ def create_app(
         most = options.max_body_bytes if ordered is None else ordered
         try:
             body = await read_body(request, most)
-        except BodyTooLarge:
-            limit = most / MEBIBYTE
-            return json_response(
-                failure(
-                    f"The request is larger than this platform accepts ({limit:g} MB):"
-                    " send smaller bundles",
-                    "PAYLOAD_TOO_LARGE",
-                ),
-                413,
-            )
+        except BodyTooLarge as error:
+            return json_response(failure(str(error), "PAYLOAD_TOO_LARGE"), 413)
         except ClientDisconnect:
             return Response(status_code=400)
         kind = request.headers.get("content-type", "")
@@ -257,7 +229,10 @@ def create_app(
                 for route in lane_routes.routes(platform.lanes, platform.store.user_id)
             ),
             *file_routes.routes(platform.store.files, may_read),
-            *(guarded(route) for route in content_routes.routes(platform)),
+            *(
+                guarded(route)
+                for route in content_routes.routes(platform, options.max_body_bytes)
+            ),
             *(guarded(route) for route in fault_routes.routes(faults)),
             *(
                 guarded(route)

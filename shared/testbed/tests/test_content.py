@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from opencti_testbed.process import TestbedProcess
 
@@ -90,3 +91,21 @@ def test_what_goes_wrong_is_one_line(
     else:
         assert "No platform answers" in gone.stderr
         assert "does not accept this token" in refused.stderr
+
+
+def test_what_is_no_bundle_is_refused(make: Any) -> None:
+    with TestbedProcess(options=("--max-body-mb", "0.1")) as platform:
+        for body, status, words in (
+            (json.dumps(make.malware("x" * 200_000)).encode(), 413, "larger"),
+            (b'{"type": "bundle", "objects": [{"name": "\xff"}]}', 400, "no UTF-8"),
+            (b"nonsense", 400, ""),
+        ):
+            answer = requests.post(
+                f"{platform.url}/testbed/bundles",
+                data=body,
+                headers={"Authorization": f"Bearer {platform.token}"},
+                timeout=10,
+            )
+            assert answer.status_code == status
+            assert words in answer.json()["error"]
+        assert platform.works() == []
