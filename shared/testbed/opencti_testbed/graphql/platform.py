@@ -19,6 +19,7 @@ from opencti_testbed.config import PLATFORM_VERSION
 from opencti_testbed.drafts.workspaces import Drafts
 from opencti_testbed.graphql.execute import ApiError, Registry, Resolver
 from opencti_testbed.graphql.nodes import connection
+from opencti_testbed.graphql.registration import registration
 from opencti_testbed.graphql.works import shown
 from opencti_testbed.ingest.worker import IngestWorker, InvalidBundle
 from opencti_testbed.lanes.broker import BrokerAway
@@ -219,10 +220,7 @@ def _connector(platform: Platform, arguments: Mapping[str, Any]) -> Any:
 
 
 def _register_connector(platform: Platform, arguments: Mapping[str, Any]) -> Any:
-    declared = dict(arguments.get("input") or {})
-    absent = [key for key in ("id", "name", "type") if not declared.get(key)]
-    if absent:
-        raise ApiError("BAD_USER_INPUT", f"registerConnector needs {', '.join(absent)}")
+    declared = registration(arguments.get("input"))
     row = platform.store.connectors.register(declared)
     _through_broker(lambda: platform.lanes.registered(row))
     if row["type"] in LISTENING and not row.get("listen_callback_uri"):
