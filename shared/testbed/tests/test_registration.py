@@ -2,10 +2,14 @@
 
 import uuid
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
+from pika.exceptions import ChannelClosedByBroker
 
+from opencti_testbed.lanes.broker import Broker, queue_config
 from opencti_testbed.process import TestbedProcess
 
 REGISTER = "mutation R($input: RegisterConnectorInput) { registerConnector(input: $input) { id } }"
@@ -54,3 +58,25 @@ def test_what_is_no_registration_is_refused_in_words(platform: TestbedProcess) -
     assert sorted(one["id"] for one in platform.connectors()) == ["5", "not-a-uuid"]
     assert [one["scope"] for one in platform.connectors()] == [["a"], ["a"]]
     assert not any("Traceback" in line for line in platform.printed)
+
+
+@pytest.mark.parametrize("transport", ["amqp"], indirect=True)
+def test_without_the_broker_nothing_is_half_done(broker: str, tmp_path: Path) -> None:
+    mine = declared()
+    with TestbedProcess(tmp_path, options=("--amqp", broker)) as platform:
+        assert ask(platform, REGISTER, input=mine)["data"]["registerConnector"]
+    away = ("--amqp", "amqp://guest:guest@127.0.0.1:9/")
+    with TestbedProcess(tmp_path, options=away) as platform:
+        answer = ask(platform, REGISTER, input=declared())
+        assert "is not there" in answer["errors"][0]["message"]
+        answer = ask(platform, DELETE, id=mine["id"])
+        assert "is not there" in answer["errors"][0]["message"]
+        assert [one["id"] for one in platform.connectors()] == [mine["id"]]
+    with TestbedProcess(tmp_path, options=("--amqp", broker)) as platform:
+        assert ask(platform, DELETE, id=mine["id"])["data"]["deleteConnector"]
+        assert "errors" in ask(platform, DELETE, id=mine["id"])
+        assert platform.connectors() == []
+    with Broker(broker).connected() as connection:
+        with pytest.raises(ChannelClosedByBroker, match="NOT_FOUND"):
+            names = queue_config(mine["id"])
+            connection.channel().queue_declare(names["push"], passive=True)

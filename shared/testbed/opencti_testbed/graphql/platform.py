@@ -221,8 +221,9 @@ def _connector(platform: Platform, arguments: Mapping[str, Any]) -> Any:
 
 def _register_connector(platform: Platform, arguments: Mapping[str, Any]) -> Any:
     declared = registration(arguments.get("input"))
+    # Queues first: a connector that is told of an error is not to be listed.
+    _through_broker(lambda: platform.lanes.declare(declared))
     row = platform.store.connectors.register(declared)
-    _through_broker(lambda: platform.lanes.registered(row))
     if row["type"] in LISTENING and not row.get("listen_callback_uri"):
         if platform.lanes.broker is None:
             LOGGER.warning(
@@ -253,8 +254,7 @@ def _reset_state(platform: Platform, arguments: Mapping[str, Any]) -> Any:
 
 def _delete_connector(platform: Platform, arguments: Mapping[str, Any]) -> str:
     connector_id = str(arguments.get("id"))
-    _known(lambda: platform.store.connectors.delete(connector_id))
-    _through_broker(lambda: platform.lanes.removed(connector_id))
+    _through_broker(lambda: _known(lambda: platform.lanes.remove(connector_id)))
     return connector_id
 
 

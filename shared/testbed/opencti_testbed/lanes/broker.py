@@ -4,7 +4,7 @@ Source: AMQP 0-9-1; names and kinds of exchanges and queues are those that the p
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -110,8 +110,14 @@ class Broker:
             for connector in connectors:
                 declare(channel, connector)
 
-    def remove(self, connector_id: str) -> None:
+    def remove(
+        self, connector_id: str, forget: Callable[[], None] = lambda: None
+    ) -> None:
         """Delete a connector's queues with all that is in them.
+
+        Args:
+            forget: called once it is known that the broker is there, and before the queues go: who sees a connector
+                without queues declares them again.
 
         Raises:
             BrokerAway: the broker does not answer, or left.
@@ -119,6 +125,7 @@ class Broker:
         names = queue_config(connector_id)
         with self.connected() as connection:
             channel = connection.channel()
+            forget()
             for name in (names["listen"], names["push"]):
                 channel.queue_delete(name)
 

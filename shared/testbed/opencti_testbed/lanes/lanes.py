@@ -49,6 +49,7 @@ class Lanes:
         self.exports = FileExports(store, asking)
         self._collector = Collector(self.broker, store, worker) if self.broker else None
         self._requests = Requests(store.database)
+        self._connectors = store.connectors
 
     def start(self) -> None:
         """Begin."""
@@ -68,8 +69,8 @@ class Lanes:
         """Return True when all that connectors had pushed before is on disk, False after `timeout` seconds."""
         return self._collector is None or self._collector.catch_up(timeout)
 
-    def registered(self, connector: Mapping[str, Any]) -> None:
-        """Declare the queues of a connector.
+    def declare(self, connector: Mapping[str, Any]) -> None:
+        """Declare the queues of a connector: its `id`, `name`, `type` and `scope` (a list).
 
         Raises:
             BrokerAway: the broker does not answer.
@@ -77,15 +78,22 @@ class Lanes:
         if self.broker:
             self.broker.declare([connector])
 
-    def removed(self, connector_id: str) -> None:
-        """Remove what waits for a connector that is gone, and its queues.
+    def remove(self, connector_id: str) -> None:
+        """Remove a connector: its registration, what waits for it, and its queues.
 
         Raises:
-            BrokerAway: the broker does not answer.
+            UnknownConnector: nobody registered under this id.
+            BrokerAway: the broker does not answer; nothing was removed.
         """
-        self._requests.forget(connector_id)
+
+        def forget() -> None:
+            self._connectors.delete(connector_id)
+            self._requests.forget(connector_id)
+
         if self.broker:
-            self.broker.remove(connector_id)
+            self.broker.remove(connector_id, forget)
+        else:
+            forget()
 
     def config(self, connector_id: str) -> dict[str, Any]:
         """Return what a connector is told about its queues."""
