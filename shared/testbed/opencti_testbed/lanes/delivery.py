@@ -104,7 +104,10 @@ class Delivery:
             # It ends after this one request, and reads nothing: each thread that reads keeps a connection to the file.
             uri, token = str(connector["listen_callback_uri"]), self.token()
             thread = threading.Thread(
-                target=self._try, args=(waiting, uri, token), name="delivery", daemon=True
+                target=self._try,
+                args=(waiting, uri, token),
+                name="delivery",
+                daemon=True,
             )
             self._under_way[waiting.connector_id] = thread
             thread.start()
