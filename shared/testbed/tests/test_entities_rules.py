@@ -112,7 +112,10 @@ def test_scores_out_of_range_are_refused(client: Any, score: Any) -> None:
 
 
 def test_an_indicator_gets_what_it_needs_and_makes_its_observables(client: Any) -> None:
-    pattern = "[ipv4-addr:value = '198.51.100.7'] AND [file:hashes.'SHA-256' = 'abc']"
+    digest = "abc0" * 16
+    pattern = (
+        f"[ipv4-addr:value = '198.51.100.7'] AND [file:hashes.'SHA-256' = '{digest}']"
+    )
     client.push(
         [
             stix(
@@ -132,7 +135,7 @@ def test_an_indicator_gets_what_it_needs_and_makes_its_observables(client: Any) 
     assert indicator["x_opencti_main_observable_type"] == "IPv4-Addr"
     assert "x_opencti_create_observables" not in indicator
     (ip,) = stored(client, "IPv4-Addr", value="198.51.100.7")
-    (file,) = stored(client, "StixFile", hashes={"SHA-256": "abc"})
+    (file,) = stored(client, "StixFile", hashes={"SHA-256": digest})
     assert ip["object_marking_refs"] == file["object_marking_refs"] == [AMBER]
     based = stored(client, "based-on", source_ref=indicator["id"])
     assert {one["target_ref"] for one in based} == {ip["id"], file["id"]}

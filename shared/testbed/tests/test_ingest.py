@@ -8,6 +8,8 @@ from opencti_testbed.process import TestbedProcess
 GREEN = "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da"
 RED = "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed"
 
+UUID = "0f0e7a5c-5f0b-4b39-9a43-2f1c2f6d8b11"
+
 
 def outcome(platform: TestbedProcess) -> dict[str, int]:
     summary = platform.summary()
@@ -123,8 +125,8 @@ def test_garbage_is_rejected_in_words_and_the_rest_goes_on(
         [
             "text",  # type: ignore[list-item]
             {"type": "malware"},
-            {"type": "x-unheard-of", "id": "x-unheard-of--1"},
-            {"type": "malware", "id": "malware--1", "is_family": True},
+            {"type": "x-unheard-of", "id": f"x-unheard-of--{UUID}"},
+            {"type": "malware", "id": f"malware--{UUID}", "is_family": True},
             make.malware("good"),
         ]
     )

@@ -6,17 +6,15 @@ Source: the inputs of the platform's create and edit mutations; which attributes
 
 import logging
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 from opencti_testbed.graphql.registry import ApiError
-from opencti_testbed.stix import ids
 from opencti_testbed.stix.attributes import (
     EXTERNAL_REFERENCE,
     KILL_CHAIN_PHASE,
     LABEL,
-    Attribute,
     Reference,
     attributes,
     references,
@@ -27,6 +25,7 @@ from opencti_testbed.stix.types import (
     THREAT_ACTORS,
     stix_type_of,
 )
+from opencti_testbed.stix.values import WrongForm, converted
 from opencti_testbed.store.objects import Objects
 
 LOGGER = logging.getLogger("opencti_testbed.graphql")
@@ -98,7 +97,10 @@ class Inputs:
         """Return the STIX property that one key of an input stands for; none for what is about the request."""
         attribute = attributes(entity_type).get(name)
         if attribute is not None:
-            return {attribute.stix: converted(attribute, value)}
+            try:
+                return {attribute.stix: converted(attribute, value)}
+            except WrongForm as error:
+                raise ApiError("BAD_USER_INPUT", str(error)) from error
         reference = references(entity_type).get(name)
         if reference is not None:
             return {property_of(reference.key): self.referred(reference, value)}
@@ -166,78 +168,6 @@ def _told_by_type(entity_type: str) -> dict[str, Any]:
 
 def _as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def converted(attribute: Attribute, value: Any) -> Any:
-    """Return a value in the form that an attribute's kind has in STIX.
-
-    Raises:
-        ApiError: the value has another form.
-    """
-    if attribute.name == "hashes":
-        return _hashes(value)
-    if attribute.kind == "list":
-        return [str(one) for one in _as_list(value)]
-    if attribute.kind == "json":
-        return value
-    single = value[0] if isinstance(value, list | tuple) and value else value
-    try:
-        return CONVERSIONS[attribute.kind](single)
-    except (TypeError, ValueError):
-        raise ApiError(
-            "BAD_USER_INPUT", f"{attribute.name} cannot be {single!r}: {attribute.kind}"
-        ) from None
-
-
-def _hashes(value: Any) -> dict[str, str]:
-    if isinstance(value, Mapping) and "algorithm" not in value:
-        return {str(k): str(v) for k, v in value.items()}
-    try:
-        return {str(one["algorithm"]): str(one["hash"]) for one in _as_list(value)}
-    except (KeyError, TypeError):
-        raise ApiError(
-            "BAD_USER_INPUT", "hashes are given as {algorithm, hash}"
-        ) from None
-
-
-def _boolean(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    known = {
-        "true": True,
-        "1": True,
-        "yes": True,
-        "false": False,
-        "0": False,
-        "no": False,
-    }
-    return known[str(value).lower()] if str(value).lower() in known else _fail(value)
-
-
-def _integer(value: Any) -> int:
-    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
-        _fail(value)
-    return int(value)
-
-
-def _date(value: Any) -> str:
-    text = ids.date(value)
-    if text is None or not ids.CANONICAL_DATE.fullmatch(text):
-        _fail(value)
-    return str(text)
-
-
-def _fail(value: Any) -> Any:
-    raise ValueError(value)
-
-
-CONVERSIONS: Mapping[str, Callable[[Any], Any]] = {
-    "text": str,
-    "int": _integer,
-    "float": float,
-    "bool": _boolean,
-    "date": _date,
-}
 
 
 @lru_cache(maxsize=10_000)

@@ -15,7 +15,6 @@ from opencti_testbed.graphql.nodes import EntityNode, RefNode
 from opencti_testbed.graphql.reading import field_name, is_of, ref_node
 from opencti_testbed.graphql.registry import ApiError, FieldResolver, Registry, Resolver
 from opencti_testbed.ingest.linker import MissingReference
-from opencti_testbed.ingest.normalise import check_ranges
 from opencti_testbed.ingest.upsert import Upserter
 from opencti_testbed.stix import ids
 from opencti_testbed.stix.attributes import attributes, ref_key, references
@@ -30,6 +29,7 @@ from opencti_testbed.stix.types import (
     SIGHTING_TYPE,
     graphql_name,
 )
+from opencti_testbed.stix.values import IncorrectFormat, conform
 from opencti_testbed.store import Store
 from opencti_testbed.store.objects import Stored
 
@@ -94,6 +94,8 @@ class Writer:
                 yield connection, Inputs(self._store.objects, connection, self._strict)
         except MissingReference as error:
             raise ApiError("MISSING_REFERENCE_ERROR", str(error)) from error
+        except IncorrectFormat as error:
+            raise ApiError(error.code, str(error)) from error
         except ValueError as error:
             raise ApiError("FUNCTIONAL_ERROR", str(error)) from error
 
@@ -108,7 +110,6 @@ class Writer:
         """Create an object, or merge the input into the one that it is; `fixed` are further STIX properties."""
         with self._transaction() as (connection, inputs):
             stix = {**inputs.stix(entity_type, given), **fixed}
-            check_ranges(stix)
             if entity_type == "Marking-Definition":
                 stix = stored_form(stix)
             if entity_type == "Label":
@@ -162,7 +163,7 @@ class Writer:
             data = dict(stored.data)
             for change in changes:
                 _apply(inputs, stored.entity_type, data, change)
-            check_ranges(data)
+            conform(stored.entity_type, data)
             self._upserter.editor.replace(connection, stored.pk, data)
         return self.node(stored.pk)
 

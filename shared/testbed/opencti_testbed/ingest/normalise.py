@@ -1,11 +1,12 @@
 """One form for the several ways in which bundles write the same thing."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from opencti_testbed.ingest.references import IGNORED
 from opencti_testbed.stix.markings import stored_form
-from opencti_testbed.stix.types import SCO, stored_stix_type
+from opencti_testbed.stix.types import SCO, canonical_stix_type, stored_stix_type
 
 # Observables have no author, labels and references in STIX; OpenCTI writes them under a prefix.
 UNPREFIXED = {
@@ -34,7 +35,9 @@ EXTENDED = {
     "content": "content",
 }
 OF_ACTORS_ONLY = "type"
-PERCENTAGES = ("confidence", "x_opencti_score")
+_ID = re.compile(
+    r"([a-z0-9-]+)--[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE
+)
 
 
 class InvalidObject(ValueError):
@@ -48,15 +51,14 @@ def normalise(stix: Any) -> dict[str, Any]:
     STIX names, ATT&CK's id comes from its external reference when it is not stated.
 
     Raises:
-        InvalidObject: not an object, without a usable `type` or `id`, or with a number out of its range.
+        InvalidObject: not an object, without a usable `type` or `id`, or with labels that are no texts.
     """
     if not isinstance(stix, Mapping):
         raise InvalidObject(f"not a STIX object but {type(stix).__name__}")
     stix_type, stix_id = stix.get("type"), stix.get("id")
     if not isinstance(stix_type, str) or not stix_type:
         raise InvalidObject("an object without a type")
-    if not isinstance(stix_id, str) or "--" not in stix_id:
-        raise InvalidObject(f"{stix_type} without a valid id")
+    _check_id(stix_type, stix_id)
     if stix_type == "marking-definition":
         return stored_form(dict(stix))
     form: dict[str, Any] = {}
@@ -75,30 +77,25 @@ def normalise(stix: Any) -> dict[str, Any]:
         _take_from_extensions(form)
     if stix_type in {"attack-pattern", "course-of-action"}:
         _add_mitre_id(form)
-    check_ranges(form)
+    _check_labels(form)
     return form
 
 
-def check_ranges(form: dict[str, Any]) -> None:
-    """Check the numbers that are percentages.
+def _check_id(stix_type: str, stix_id: Any) -> None:
+    form = _ID.fullmatch(stix_id) if isinstance(stix_id, str) else None
+    if form is None:
+        raise InvalidObject(f"{stix_type} without a valid id: <type>--<UUID>")
+    named = form[1]
+    if named != stix_type and canonical_stix_type(named) != canonical_stix_type(
+        stix_type
+    ):
+        raise InvalidObject(f"a {stix_type} cannot have the id of a {named}")
 
-    Raises:
-        InvalidObject: one is no integer from 0 to 100.
-    """
-    for key in PERCENTAGES:
-        value = form.get(key)
-        if value is None:
-            continue
-        if isinstance(value, float) and value.is_integer():
-            form[key] = value = int(value)
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int)
-            or not 0 <= value <= 100
-        ):
-            raise InvalidObject(
-                f"{key} must be an integer from 0 to 100, not {value!r}"
-            )
+
+def _check_labels(form: Mapping[str, Any]) -> None:
+    labels = form.get("labels", [])
+    if not isinstance(labels, list) or not all(isinstance(o, str) for o in labels):
+        raise InvalidObject("labels must be a list of texts")
 
 
 def _take_from_extensions(form: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from opencti_testbed.stix import ids
 from opencti_testbed.stix.attributes import ALIASES
 from opencti_testbed.stix.markings import TLP_IDS_BY_NAME
 from opencti_testbed.stix.types import Family, classify
+from opencti_testbed.stix.values import conform
 from opencti_testbed.store.objects import Objects
 
 STIX_VERSION = "2.1"
@@ -80,6 +81,7 @@ class Upserter:
         family, entity_type = classify(stix)
         if not entity_type:
             raise InvalidObject("a relationship without relationship_type")
+        conform(entity_type, stix)
         wish = derive.wish(stix)
         given = stix.get("id")
         links = self._linker.resolve(connection, stix, partial)

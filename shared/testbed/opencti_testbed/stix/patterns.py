@@ -29,6 +29,54 @@ COMPARED = {
 }
 
 
+# The grammar, from the leaves up: comparisons become one sign, what they are joined to another.
+_TEXT = r"'(?:[^'\\]|\\.)*'"
+_LITERAL = rf"(?:[bht]?{_TEXT}|[+-]?\d+(?:\.\d+)?|true|false)"
+_STEP = rf"(?:[\w-]+|{_TEXT})"
+_PATH = rf"(?<![\w-])[\w-]++:{_STEP}(?:\.{_STEP}|\[(?:\*|\d+)\])*"
+_TEST = (
+    rf"{_PATH}\s*(?:NOT\s*)?(?:(?:==?|!=|<>|<=?|>=?)\s*{_LITERAL}|(?:LIKE|MATCHES|ISSUBSET|ISSUPERSET)\s*{_TEXT}"
+    rf"|IN\s*\(\s*{_LITERAL}(?:\s*,\s*{_LITERAL})*\s*\))|(?:NOT\s+)?EXISTS\s+{_PATH}"
+)
+_FLAGS = re.IGNORECASE | re.DOTALL
+_TESTED, _OBSERVED = "\x01", "\x02"
+_ONE_TEST = re.compile(_TEST, _FLAGS)
+# Nearly all patterns are of this form.
+_PLAIN = re.compile(rf"\s*\[\s*(?:{_TEST})\s*\]\s*", _FLAGS)
+_QUALIFIER = rf"WITHIN\s+\d+(?:\.\d+)?\s+SECONDS|REPEATS\s+\d+\s+TIMES|START\s+t?{_TEXT}\s+STOP\s+t?{_TEXT}"
+_RULES = tuple(
+    (re.compile(rule, _FLAGS), sign)
+    for rule, sign in (
+        (rf"\(\s*{_TESTED}\s*\)", _TESTED),
+        (rf"{_TESTED}(?:\s*(?:AND|OR)\s*{_TESTED})+", _TESTED),
+        (rf"\[\s*{_TESTED}\s*\]", _OBSERVED),
+        (rf"{_OBSERVED}(?:\s*(?:{_QUALIFIER}))+", _OBSERVED),
+        (rf"\(\s*{_OBSERVED}\s*\)", _OBSERVED),
+        (rf"{_OBSERVED}(?:\s*(?:AND|OR|FOLLOWEDBY)\s*{_OBSERVED})+", _OBSERVED),
+    )
+)
+DEEPEST = 50
+
+
+def is_pattern(text: str) -> bool:
+    """Return whether a text is a STIX pattern: whether its form is right, not whether its objects exist.
+
+    Parentheses may be nested 50 deep.
+    """
+    if _PLAIN.fullmatch(text):
+        return True
+    if _TESTED in text or _OBSERVED in text:
+        return False
+    rest = _ONE_TEST.sub(_TESTED, text)
+    for _ in range(DEEPEST):
+        before = rest
+        for rule, sign in _RULES:
+            rest = rule.sub(sign, rest)
+        if rest == before:
+            break
+    return rest.strip() == _OBSERVED
+
+
 def compared(pattern: str) -> Iterator[tuple[str, str, Any]]:
     """Yield (STIX type, path, value) for every equality in a pattern; of types that are no observables none."""
     for found in COMPARISON.finditer(pattern):
