@@ -156,3 +156,26 @@ def test_patterns_are_told_from_other_texts(pattern: str, right: bool) -> None:
 )
 def test_hostile_patterns_are_refused_in_bounded_time(hostile: str) -> None:
     assert not is_pattern(hostile)
+
+
+def test_relationships_join_what_they_may(client: Any, make: Any) -> None:
+    one, other = make.malware("joined one"), make.malware("joined other")
+    about = indicator(description="joined")
+    place = stix("location", name="joined", country="FR")
+    right = [("indicates", about, one), ("related-to", place, one)]
+    right += [("variant-of", one, other), ("located-at", one, place)]
+    wrong = [("indicates", one, other), ("frobnicates", one, other)]
+    ends = [one, other, about, place]
+    sent = [make.relationship(a, kind, b) for kind, a, b in right]
+    assert refusals(client, [*ends, *sent]) == ""
+    words = refusals(client, [make.relationship(a, kind, b) for kind, a, b in wrong])
+    assert "indicates is not allowed between malware and malware" in words
+    assert "There is no relationship type 'frobnicates'" in words
+    # What is said of a relationship itself is not restricted.
+    said = make.relationship(sent[0], "targets", place)
+    assert refusals(client, [said]) == ""
+    ids = [client.api.malware.read(id=end["id"])["id"] for end in (one, other)]
+    with pytest.raises(ValueError, match="not allowed between malware and malware"):
+        client.api.stix_core_relationship.create(
+            fromId=ids[0], toId=ids[1], relationship_type="indicates"
+        )

@@ -15,6 +15,7 @@ from opencti_testbed.ingest.normalise import InvalidObject, normalise
 from opencti_testbed.stix import ids
 from opencti_testbed.stix.attributes import ALIASES
 from opencti_testbed.stix.markings import TLP_IDS_BY_NAME
+from opencti_testbed.stix.relations import check_relationship
 from opencti_testbed.stix.types import Family, classify
 from opencti_testbed.stix.values import conform
 from opencti_testbed.store.objects import Objects
@@ -200,6 +201,9 @@ def _check_ends(family: Family, stix: dict[str, Any]) -> None:
         raise InvalidObject(f"{stix['type']} without {', '.join(absent)}")
     if needed and stix[needed[0]] == stix[needed[1]]:
         raise InvalidObject(f"{stix['type']} with the same object at both ends")
+    if family is Family.RELATIONSHIP:
+        source, target = (str(stix[key]).partition("--")[0] for key in needed)
+        check_relationship(stix["relationship_type"], source, target)
 
 
 def _one_per_place(stix: dict[str, Any]) -> list[dict[str, Any]]:
