@@ -122,7 +122,9 @@ def test_values_from_outside_are_no_commands(tmp_path: Path) -> None:
 
 
 def test_the_documented_script_takes_a_folder() -> None:
-    script = "generate_connectors_config_schemas/generate_connector_config_json_schema.sh"
+    script = (
+        "generate_connectors_config_schemas/generate_connector_config_json_schema.sh"
+    )
     done = subprocess.run(
         [ROOT / "shared/tools/composer" / script, ".", "--check"],
         cwd=ROOT / "external-import" / "mitre",

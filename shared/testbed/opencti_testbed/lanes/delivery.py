@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import jwt
 import requests
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema
 
 from opencti_testbed.lanes.broker import Broker, BrokerAway
