@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from support.connector_tree import write_tree
+from lint_support.connector_tree import write_tree
 
 ROOT = Path(__file__).resolve().parents[1]
 MESSAGES = {
@@ -72,7 +72,7 @@ def pylint(checkers: str, files: list[str], times: Path) -> Cost:
             "--persistent=no",
             "--disable=all",
             f"--enable={','.join(map(MESSAGES.__getitem__, checkers.split() or [''])) }",
-            "--load-plugins=support.timed_checkers",
+            "--load-plugins=lint_support.timed_checkers",
             *files,
         ],
         CHECKERS=checkers,

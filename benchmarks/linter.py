@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from support.connector_tree import write_tree
+from lint_support.connector_tree import write_tree
 
 LINTER = (
     Path(__file__).resolve().parents[1]

@@ -63,7 +63,7 @@ class Target(BaseHTTPRequestHandler):
     times: list[float] = []
     lock = threading.Lock()
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # pylint: disable=invalid-name
         """Take documents."""
         lines = self.rfile.read(int(self.headers["Content-Length"])).splitlines()
         # The ids are in front, so that counting costs the machine little.
@@ -72,12 +72,12 @@ class Target(BaseHTTPRequestHandler):
             self.times[1:] = [time.time()]
         self._answer({"items": [{"status": 200}] * len(lines)})
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # pylint: disable=invalid-name
         """Tell how many there are, and when the first and the last came."""
         with self.lock:
             self._answer({"count": len(self.ids), "times": self.times})
 
-    def do_DELETE(self) -> None:
+    def do_DELETE(self) -> None:  # pylint: disable=invalid-name
         """Forget everything."""
         with self.lock:
             self.ids.clear()

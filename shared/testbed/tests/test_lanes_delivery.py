@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 import requests
+from pycti import Malware
 
 from opencti_testbed.process import TestbedProcess
 
 REGISTER = """
 mutation R($input: RegisterConnectorInput) { registerConnector(input: $input) { id } }
 """
-MALWARE = {"type": "malware", "id": f"malware--{uuid.uuid4()}", "name": "a"}
+MALWARE = {"type": "malware", "id": Malware.generate_id("a"), "name": "a"}
 
 
 class Listeners:

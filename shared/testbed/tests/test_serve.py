@@ -39,7 +39,7 @@ def test_the_end_is_orderly_and_leaves_nothing_behind(
         process.send_signal(how)
         said, _ = process.communicate(timeout=30)
     assert (process.returncode, said) == (0, "")
-    assert list(tmp_path.iterdir()) == []
+    assert not list(tmp_path.iterdir())
 
 
 def refused(*options: str) -> subprocess.CompletedProcess[str]:

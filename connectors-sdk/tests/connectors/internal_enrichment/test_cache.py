@@ -122,6 +122,7 @@ def test_processes_share_a_file(file: Path) -> None:
             cache.put(f"{sys.argv[2]}-{number}", b"x")
         """)
     writers = [
+        # pylint: disable-next=consider-using-with  # waited for below
         subprocess.Popen([sys.executable, "-c", program, str(file), name])
         for name in ("a", "b", "c")
     ]

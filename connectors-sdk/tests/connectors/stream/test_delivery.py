@@ -230,7 +230,7 @@ def test_server_errors_because_of_poison(tmp_path: Path, poison: str) -> None:
     [
         lambda: status(500),
         lambda: status(504),
-        lambda: requests.ReadTimeout(),
+        requests.ReadTimeout,
         lambda: requests.ConnectionError("reset"),
         lambda: ApiServerError("broken", status_code=500),
     ],
