@@ -1,26 +1,33 @@
-"""The runtime of stream connectors."""
+"""The runtime of stream connectors.
 
-from connectors_sdk.connectors.stream.events import (
-    Action,
-    EventKind,
-    StreamEvent,
-    attribute,
-)
-from connectors_sdk.connectors.stream.reconcile import Reconciliation, RemoteItem
-from connectors_sdk.connectors.stream.results import (
-    Outcome,
-    Result,
-    TargetUnavailableError,
-    accepted,
-    refused,
-    retry,
-)
-from connectors_sdk.connectors.stream.settings import (
-    StreamConnectorConfig,
-    StreamOptions,
-)
-from connectors_sdk.connectors.stream.stream_connector import StreamConnector
-from connectors_sdk.connectors.stream.targets import Known, Targets, TargetsError
+Names are loaded when they are first used: a connector's settings must be readable without loading the runtime.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from connectors_sdk.connectors.stream.events import (
+        Action,
+        EventKind,
+        StreamEvent,
+        attribute,
+    )
+    from connectors_sdk.connectors.stream.reconcile import Reconciliation, RemoteItem
+    from connectors_sdk.connectors.stream.results import (
+        Outcome,
+        Result,
+        TargetUnavailableError,
+        accepted,
+        refused,
+        retry,
+    )
+    from connectors_sdk.connectors.stream.settings import (
+        StreamConnectorConfig,
+        StreamOptions,
+    )
+    from connectors_sdk.connectors.stream.stream_connector import StreamConnector
+    from connectors_sdk.connectors.stream.targets import Known, Targets, TargetsError
 
 __all__ = [
     "Action",
@@ -42,3 +49,32 @@ __all__ = [
     "refused",
     "retry",
 ]
+
+_MODULE_OF = {
+    "Action": "events",
+    "EventKind": "events",
+    "Known": "targets",
+    "Outcome": "results",
+    "Reconciliation": "reconcile",
+    "RemoteItem": "reconcile",
+    "Result": "results",
+    "StreamConnector": "stream_connector",
+    "StreamConnectorConfig": "settings",
+    "StreamEvent": "events",
+    "StreamOptions": "settings",
+    "TargetUnavailableError": "results",
+    "Targets": "targets",
+    "TargetsError": "targets",
+    "accepted": "results",
+    "attribute": "events",
+    "refused": "results",
+    "retry": "results",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the module that holds a public name, when the name is first asked for."""
+    module = _MODULE_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{module}"), name)

@@ -149,9 +149,8 @@ def _is_of_network(error: Exception) -> bool:
             TimeoutError,
             http.client.HTTPException,
             urllib3.exceptions.HTTPError,
-            requests.exceptions.ConnectionError,
-            requests.exceptions.Timeout,
-            requests.exceptions.ChunkedEncodingError,
+            # Also an answer that is none, e.g. the page of a proxy.
+            requests.exceptions.RequestException,
         ),
     ) or any(
         kind.__name__ in ("TransportError", "TimeoutException", "ConnectionError")

@@ -395,6 +395,7 @@ def test_stopped_in_the_middle(tmp_path: Path) -> None:
         (status(404), Blame.EVENT),
         (OSError("disk full"), Blame.EVENT),
         (TimeoutError(), Blame.UNCLEAR),
+        (requests.exceptions.JSONDecodeError("no JSON", "<html>", 0), Blame.UNCLEAR),
         (requests.exceptions.ProxyError(), Blame.TARGET),
         (
             type("ConnectError", (Exception,), {})("a client of another library"),

@@ -42,13 +42,15 @@ class Scene:
         self.intake = Intake(
             scope,
             gate,
-            # Tests replace it after the intake was made.
-            lambda stix: self.wanted(stix),  # pylint: disable=unnecessary-lambda
+            self._wants,
             lambda platform_id: platform_id in self.known,
             self._skip,
             self._decided,
             **options,
         )
+
+    def _wants(self, data: Mapping[str, Any]) -> bool:
+        return self.wanted(data)
 
     def _skip(self, kind: EventKind | None, reason: str) -> None:
         self.skipped[reason] += 1

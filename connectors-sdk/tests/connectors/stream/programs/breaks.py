@@ -78,7 +78,7 @@ def poison_takes_its_batch_along() -> None:
 
 
 def no_batches() -> None:
-    Batch.takes = lambda self, event: len(self) == 0  # type: ignore[method-assign]
+    Batch.takes = lambda self, event: not list(self)  # type: ignore[method-assign]
 
 
 def batches_wait_for_ever() -> None:
@@ -149,9 +149,8 @@ def begins_with_everything() -> None:
 
 
 def begins_now() -> None:
-    usual = Start.of.__func__  # type: ignore[attr-defined]
-    # pylint: disable-next=too-many-function-args  # `usual` is a plain function
-    Start.of = classmethod(lambda cls, wanted: usual(cls, "now"))  # type: ignore[method-assign,assignment]
+    usual = Start.of
+    Start.of = lambda wanted: usual("now")  # type: ignore[method-assign,assignment]
 
 
 # -- not the runtime, but the author's part ------------------------------------------------------------------------------
