@@ -602,13 +602,13 @@ class Stage:
         return f"{self.url}/entities/{self.ids[name]}{view}"
 
 
-@pytest.fixture(name="stage", scope="session")
+@pytest.fixture(name="stage", scope="module")
 def fixture_stage() -> Iterator[Stage]:
     with TestbedProcess() as platform:
         yield Stage(platform)
 
 
-@pytest.fixture(name="connectors", scope="session")
+@pytest.fixture(name="connectors", scope="module")
 def fixture_connectors(stage: Stage, make: Any) -> Iterator[dict[str, Any]]:
     """Connectors of the types that can be asked, and an importer that has run, all written on pycti."""
     wanted: dict[str, dict[str, str]] = {

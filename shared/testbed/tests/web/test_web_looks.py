@@ -10,6 +10,9 @@ import pytest
 pytestmark = pytest.mark.browser
 SIZES = {"laptop": (1280, 800), "phone": (390, 844)}
 HOSTILE = "<img src=x onerror=alert(1)>"
+SCRIPT = "</script><script>alert(2)</script>"
+# The newest event of the tail.
+FIRST = "document.querySelector('[data-events] > li:not([hidden]) .grow')?.innerText"
 # Whatever of this is found has become markup.
 TRACES = """
 [...document.querySelectorAll("main img, main script, [onerror], [onmouseover], [onfocus]")].map((e) => e.outerHTML)
@@ -114,7 +117,7 @@ def test_hostile_names_are_text(stage: Any, browser: Any, look: Any) -> None:
     words = browser.text("main")
     for expected in (
         HOSTILE,
-        "</script><script>alert(2)</script>",
+        SCRIPT,
         "javascript:alert(3)",
         "data:text/html,<script>alert(6)</script>",
         "\" onmouseover=alert(4) x=\"' onfocus=alert(5) autofocus '",
@@ -133,9 +136,11 @@ def test_hostile_names_are_text(stage: Any, browser: Any, look: Any) -> None:
         "document.querySelector('.graph svg').textContent"
     )
     browser.open(f"{stage.url}/live")
-    browser.wait(
-        f"document.querySelector('[data-events]').innerText.includes({HOSTILE!r})"
-    )
+    stage.push({**stage.hostile, "description": f"again {SCRIPT}"})
+    browser.wait(f"{FIRST} === {f'{HOSTILE} Malware'!r}")
+    browser.click("[data-events] > li summary .badge")
+    browser.wait("!!document.querySelector('[data-events] > li pre')")
+    assert SCRIPT in browser.text("[data-events] > li .differences")
     assert not browser.dialogs and not browser.run(TRACES)
 
 
@@ -385,8 +390,6 @@ def test_the_graph_as_text(graph: Any) -> None:
 
 # -- the live tail ----------------------------------------------------------------------------------------------------
 
-FIRST = "document.querySelector('[data-events] > li:not([hidden]) .grow')?.innerText"
-
 
 def test_the_tail_shows_what_happens(stage: Any, browser: Any, make_stix: Any) -> None:
     one = make_stix("malware", "live", name="Live one", is_family=True, labels=["a"])
@@ -398,10 +401,12 @@ def test_the_tail_shows_what_happens(stage: Any, browser: Any, make_stix: Any) -
     stage.push({**one, "description": "now with words", "labels": ["a", "b"]})
     browser.wait("document.querySelector('[data-events] > li').dataset.of === 'update'")
     browser.click("[data-events] > li summary .badge")
+    browser.wait("!!document.querySelector('[data-events] > li pre')")
     words = " ".join(browser.text("[data-events] > li .differences").split())
     assert "description + now with words" in words and "labels + b" in words
     assert "− " not in words
     browser.click("[data-events] > li:nth-child(2) summary .badge")
+    browser.wait("!!document.querySelector('[data-events] > li:nth-child(2) pre')")
     assert '"name": "Live one"' in browser.text("[data-events] > li:nth-child(2) pre")
 
 
