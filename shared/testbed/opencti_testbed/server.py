@@ -41,6 +41,7 @@ from opencti_testbed.graphql import platform as platform_fields
 from opencti_testbed.graphql import reading, works, writing
 from opencti_testbed.graphql.execute import Registry, execute, failure
 from opencti_testbed.graphql.platform import Caller, Platform
+from opencti_testbed.ingest import attached
 from opencti_testbed.ingest.worker import IngestWorker
 from opencti_testbed.lanes import fields as lane_fields
 from opencti_testbed.lanes import routes as lane_routes
@@ -125,6 +126,7 @@ def make_platform(store: Store, amqp: str | None) -> Platform:
     """
     worker, drafts = IngestWorker(store), Drafts(store)
     worker.into_draft = partial(ingestion.ingest, drafts)
+    worker.upserter.keep_file = partial(attached.keep, store)
     return Platform(store, worker, Lanes(store, worker, amqp), drafts)
 
 

@@ -8,9 +8,11 @@ import copy
 import sqlite3
 import threading
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from opencti_testbed.ingest import attached
 from opencti_testbed.ingest.upsert import Upserter
 from opencti_testbed.store import Store
 from opencti_testbed.store.administration import UnknownRecord
@@ -43,6 +45,7 @@ class Draft:
         self.store.events = Events(database)
         self.store.objects = Objects(database, self.store.events)
         self.upserter = Upserter(self.store.objects)
+        self.upserter.keep_file = partial(attached.keep, self.store)
 
     def changed(self) -> tuple[list[dict[str, Any]], list[str]]:
         """Return what the draft has created or changed (STIX), and the internal ids of what it has deleted."""

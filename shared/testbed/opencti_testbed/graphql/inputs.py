@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from opencti_testbed.graphql.registry import ApiError
+from opencti_testbed.stix import ids
 from opencti_testbed.stix.attributes import (
     EXTERNAL_REFERENCE,
     KILL_CHAIN_PHASE,
@@ -168,6 +169,67 @@ def _told_by_type(entity_type: str) -> dict[str, Any]:
 
 def _as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def same(member: Any, value: Any) -> bool:
+    if isinstance(member, str) and isinstance(value, str):
+        return member.lower() == value.lower()
+    if isinstance(member, Mapping) and isinstance(value, Mapping):
+        # Copies of one reference may tell more or less about it; what makes it is the same.
+        made = ids.external_reference_id(member)
+        if made:
+            return made == ids.external_reference_id(value)
+        keys = ("kill_chain_name", "phase_name")
+        return all(member.get(key) == value.get(key) for key in keys)
+    return bool(member == value)
+
+
+def apply_change(
+    inputs: Inputs, entity_type: str, data: dict[str, Any], change: Mapping[str, Any]
+) -> None:
+    """Apply one `EditInput` to an object.
+
+    Raises:
+        ApiError: the type has no such key, or the value does not fit it.
+    """
+    key = str(change.get("key") or "")
+    value = change.get("value")
+    if value is None:
+        value = change.get("values")
+    operation = str(change.get("operation") or "replace")
+    values = [] if value is None else _as_list(value)
+    values = [one for one in values if one not in (None, "")]
+    path = str(change.get("object_path") or "").strip("/").split("/")
+    if len(path) == 2:
+        inner = dict(data.get(path[0]) or {})
+        if values and operation != "remove":
+            inner[path[1]] = values[0]
+        else:
+            inner.pop(path[1], None)
+        data[path[0]] = inner
+        return
+    attribute = attributes(entity_type).get(key)
+    reference = references(entity_type).get(key)
+    if attribute is None and reference is None and key != "x_opencti_stix_ids":
+        raise ApiError("FUNCTIONAL_ERROR", f"{entity_type} has no attribute {key!r}")
+    name = (
+        attribute.stix
+        if attribute
+        else property_of(reference.key) if reference else key
+    )
+    member = inputs.member(entity_type, key, values) if values else {name: None}
+    new, present = member[name], data.get(name)
+    if operation == "add" and isinstance(new, list):
+        new = [*(one for one in present or () if one not in new), *new]
+    elif operation == "remove":
+        gone = new if isinstance(new, list) else [new]
+        left = [one for one in _as_list(present) if one is not None]
+        left = [one for one in left if not any(same(one, other) for other in gone)]
+        new = left if isinstance(present, list) else next(iter(left), None)
+    if new in (None, [], {}):
+        data.pop(name, None)
+    else:
+        data[name] = new
 
 
 @lru_cache(maxsize=10_000)

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from opencti_testbed.files.keeping import attach_sent_with
-from opencti_testbed.graphql.inputs import Inputs, property_of
+from opencti_testbed.graphql.inputs import Inputs, apply_change, property_of, same
 from opencti_testbed.graphql.nodes import EntityNode, RefNode
 from opencti_testbed.graphql.reading import field_name, is_of, ref_node
 from opencti_testbed.graphql.registry import ApiError, FieldResolver, Registry, Resolver
 from opencti_testbed.ingest.linker import MissingReference
 from opencti_testbed.ingest.upsert import Upserter
 from opencti_testbed.stix import ids
-from opencti_testbed.stix.attributes import attributes, ref_key, references
+from opencti_testbed.stix.attributes import ref_key
 from opencti_testbed.stix.markings import stored_form
 from opencti_testbed.stix.types import (
     IDENTITIES,
@@ -162,7 +162,7 @@ class Writer:
             stored = self.found(connection, edit)
             data = dict(stored.data)
             for change in changes:
-                _apply(inputs, stored.entity_type, data, change)
+                apply_change(inputs, stored.entity_type, data, change)
             conform(stored.entity_type, data)
             self._upserter.editor.replace(connection, stored.pk, data)
         return self.node(stored.pk)
@@ -196,7 +196,7 @@ class Writer:
             if key.endswith("_ref"):
                 left = None if data.get(name) == value else data.get(name)
             else:
-                left = [one for one in data.get(name) or () if not _same(one, value)]
+                left = [one for one in data.get(name) or () if not same(one, value)]
             data[name] = left
             if not left:
                 del data[name]
@@ -241,70 +241,6 @@ class Writer:
                 del data[GRANTED]
             self._upserter.editor.replace(connection, stored.pk, data)
         return self.node(stored.pk)
-
-
-def _same(member: Any, value: Any) -> bool:
-    if isinstance(member, str) and isinstance(value, str):
-        return member.lower() == value.lower()
-    if isinstance(member, Mapping) and isinstance(value, Mapping):
-        # Copies of one reference may tell more or less about it; what makes it is the same.
-        made = ids.external_reference_id(member)
-        if made:
-            return made == ids.external_reference_id(value)
-        keys = ("kill_chain_name", "phase_name")
-        return all(member.get(key) == value.get(key) for key in keys)
-    return bool(member == value)
-
-
-def _apply(
-    inputs: Inputs, entity_type: str, data: dict[str, Any], change: Mapping[str, Any]
-) -> None:
-    """Apply one `EditInput` to an object.
-
-    Raises:
-        ApiError: the type has no such key, or the value does not fit it.
-    """
-    key = str(change.get("key") or "")
-    value = change.get("value", change.get("values"))
-    operation = str(change.get("operation") or "replace")
-    values = [one for one in _as_list(value) if one not in (None, "")]
-    path = str(change.get("object_path") or "").strip("/").split("/")
-    if len(path) == 2:
-        inner = dict(data.get(path[0]) or {})
-        if values and operation != "remove":
-            inner[path[1]] = values[0]
-        else:
-            inner.pop(path[1], None)
-        data[path[0]] = inner
-        return
-    attribute = attributes(entity_type).get(key)
-    reference = references(entity_type).get(key)
-    if attribute is None and reference is None and key != "x_opencti_stix_ids":
-        raise ApiError("FUNCTIONAL_ERROR", f"{entity_type} has no attribute {key!r}")
-    name = (
-        attribute.stix
-        if attribute
-        else property_of(reference.key) if reference else key
-    )
-    member = inputs.member(entity_type, key, values) if values else {name: None}
-    new, present = member[name], data.get(name)
-    if operation == "add" and isinstance(new, list):
-        new = [*(one for one in present or () if one not in new), *new]
-    elif operation == "remove":
-        gone = new if isinstance(new, list) else [new]
-        left = [one for one in _as_list(present) if one is not None]
-        left = [one for one in left if not any(_same(one, other) for other in gone)]
-        new = left if isinstance(present, list) else next(iter(left), None)
-    if new in (None, [], {}):
-        data.pop(name, None)
-    else:
-        data[name] = new
-
-
-def _as_list(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 # -- fields -----------------------------------------------------------------------------------------------------------

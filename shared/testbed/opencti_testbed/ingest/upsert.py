@@ -2,23 +2,26 @@
 
 import hashlib
 import sqlite3
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from opencti_testbed.ingest import derive
+from opencti_testbed.ingest.attached import SentFile, sent_with
 from opencti_testbed.ingest.edit import Editor
 from opencti_testbed.ingest.linker import Linker
 from opencti_testbed.ingest.merge import differs, merge
 from opencti_testbed.ingest.normalise import InvalidObject, normalise
+from opencti_testbed.ingest.operations import OPERATION, Operations, said
 from opencti_testbed.stix import ids
 from opencti_testbed.stix.attributes import ALIASES
 from opencti_testbed.stix.markings import TLP_IDS_BY_NAME
 from opencti_testbed.stix.relations import check_relationship
 from opencti_testbed.stix.types import Family, classify
 from opencti_testbed.stix.values import conform
-from opencti_testbed.store.objects import Objects
+from opencti_testbed.store.objects import Objects, Stored
 
 STIX_VERSION = "2.1"
 DEFAULT_INDICATOR_SCORE = 50
@@ -26,6 +29,13 @@ DEFAULT_INDICATOR_SCORE = 50
 
 # What became of several objects is what became of the one that changed most.
 OUTCOMES = ("created", "updated", "unchanged")
+
+
+KeepFile = Callable[[Stored, SentFile], None]
+
+
+def _refuse_files(_: Stored, file: SentFile) -> None:
+    raise InvalidObject(f"{file.name}: files are not kept here")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +55,9 @@ class Upserter:
         self._objects = objects
         self._linker = Linker(objects)
         self.editor = Editor(objects, self._linker)
+        self._operations = Operations(objects, self.editor)
+        # Keeps a file of an object; whoever has a place for files says how.
+        self.keep_file: KeepFile = _refuse_files
 
     def upsert(
         self, connection: sqlite3.Connection, raw: Any, partial: bool = False
@@ -61,12 +74,32 @@ class Upserter:
         Raises:
             ValueError: the object is refused; the message says why, and names a missing reference.
         """
+        if isinstance(raw, Mapping):
+            operation = said(raw, OPERATION)
+            if said(raw, "is_inferred") is True:
+                # Sent by another platform's rules: this one would draw its own conclusions.
+                return str(raw.get("type")), "unchanged"
+            if operation is not None:
+                if partial:
+                    return str(raw.get("type")), "unchanged"
+                kind, changed = self._operations.carry_out(connection, operation, raw)
+                return kind, "updated" if changed else "unchanged"
+        files = sent_with(raw)
         done = [
             self.store(connection, one, partial)
             for one in _one_per_place(normalise(raw))
         ]
+        if not partial:
+            for file in files:
+                self._keep(connection, done[0].pk, file)
         outcome = min((one.outcome for one in done), key=OUTCOMES.index)
         return done[0].entity_type, outcome
+
+    def _keep(self, connection: sqlite3.Connection, pk: int, file: SentFile) -> None:
+        if file.reference is not None:
+            known = self._objects.resolve_for_writing(connection, file.reference)
+            pk = known[0] if known else pk
+        self.keep_file(self._objects.stored(connection, pk), file)
 
     def store(
         self,
