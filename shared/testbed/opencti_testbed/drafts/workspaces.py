@@ -24,7 +24,7 @@ RECORD = "DraftWorkspace"
 OPEN, VALIDATED = "open", "validated"
 # What a copy does not take along: it belongs to the live platform, or to the journal that begins anew.
 _LEFT_BEHIND = (
-    "events bundle set_aside request work work_message work_count file file_work playbook_step connector administered"
+    "events event_user bundle set_aside request work work_message work_count file file_work playbook_step connector administered"
 ).split()
 
 

@@ -181,8 +181,12 @@ class EntityNode:
         return connection([FileNode(self.store, file) for file in found])
 
     def user(self) -> dict[str, Any]:
-        """Return the platform's user, who created everything."""
-        return {"id": self.store.user_id, "name": "admin", "entity_type": "User"}
+        """Return the user who created the object."""
+        creator = self.store.objects.creator(self.stored.pk)
+        if creator is None:
+            return {"id": self.store.user_id, "name": "admin", "entity_type": "User"}
+        user = self.store.administration.get(creator, "User") or {}
+        return {"id": creator, "name": user.get("name", ""), "entity_type": "User"}
 
 
 Field = Callable[[EntityNode, Mapping[str, Any]], Any]

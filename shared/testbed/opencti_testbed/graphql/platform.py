@@ -26,6 +26,7 @@ from opencti_testbed.lanes.broker import BrokerAway
 from opencti_testbed.lanes.lanes import Lanes
 from opencti_testbed.store import Store
 from opencti_testbed.store.connectors import UnknownConnector
+from opencti_testbed.store.visibility import VisibleObjects, hidden_markings
 from opencti_testbed.store.works import WorkNotAlive
 
 LOGGER = logging.getLogger("opencti_testbed.lanes")
@@ -83,6 +84,10 @@ class Platform:
         if caller.draft_id:
             draft = self.drafts.open(caller.draft_id)
             seen.store, seen.upserter = draft.store, draft.upserter
+        hidden = hidden_markings(seen.store, caller.user_id)
+        if hidden:
+            seen.store = copy.copy(seen.store)
+            seen.store.objects = VisibleObjects(seen.store.objects, hidden)
         return seen
 
     def key_set(self) -> str:

@@ -80,18 +80,27 @@ class Edit:
 class Writer:
     """Creates and edits objects of one store."""
 
-    def __init__(self, store: Store, upserter: Upserter, strict: bool = False) -> None:
-        """Bind to a store and to what ingests its bundles."""
+    def __init__(
+        self,
+        store: Store,
+        upserter: Upserter,
+        strict: bool = False,
+        user_id: str | None = None,
+    ) -> None:
+        """Bind to a store and to what ingests its bundles; `user_id` is who writes, None: the platform's own user."""
         self._store = store
         self._upserter = upserter
         self._strict = strict
+        self._user_id = user_id
 
     @contextmanager
     def _transaction(self) -> Iterator[tuple[sqlite3.Connection, Inputs]]:
         """Give the writing connection; a refusal by the rules of ingestion becomes an answer to the client."""
         try:
             with self._store.database.write() as connection:
-                yield connection, Inputs(self._store.objects, connection, self._strict)
+                with self._store.objects.by(self._user_id):
+                    objects = self._store.objects
+                    yield connection, Inputs(objects, connection, self._strict)
         except MissingReference as error:
             raise ApiError("MISSING_REFERENCE_ERROR", str(error)) from error
         except IncorrectFormat as error:
@@ -151,10 +160,16 @@ class Writer:
         if known is None and edit.types == ("Label",):
             label = ids.label_id(edit.any_id)
             known = self._store.objects.resolve_for_writing(connection, label)
-        stored = self._store.objects.stored(connection, known[0]) if known else None
+        stored = self._stored(connection, known[0]) if known else None
         if stored is None or (edit.types and not is_of(stored, edit.types)):
             raise ApiError("FUNCTIONAL_ERROR", f"Cannot find {edit.any_id} to edit it")
         return stored
+
+    def _stored(self, connection: sqlite3.Connection, pk: int) -> Stored | None:
+        try:
+            return self._store.objects.stored(connection, pk)
+        except LookupError:
+            return None
 
     def patch(self, edit: Edit, changes: list[Mapping[str, Any]]) -> EntityNode | None:
         """Change attributes and references: each change names a key, values and an operation."""
@@ -251,7 +266,9 @@ def register(registry: Registry) -> None:
     strict = registry.strict
 
     def writer(platform: Any) -> Writer:
-        return Writer(platform.store, platform.upserter, strict)
+        user = platform.caller.user_id
+        own = user == platform.store.user_id
+        return Writer(platform.store, platform.upserter, strict, None if own else user)
 
     _register_creation(registry, writer)
     for name, types in EDITS.items():

@@ -12,11 +12,10 @@ from opencti_testbed.lanes.asking import Asking, NotAsked, Wish, in_scope
 from opencti_testbed.store import Store
 from opencti_testbed.store.database import timestamp
 from opencti_testbed.store.objects import Stored
+from opencti_testbed.store.visibility import MARKING, hidden_markings, markings
 
 KIND = "INTERNAL_EXPORT_FILE"
 TYPES = ("simple", "full")
-MARKING = "Marking-Definition"
-ADMINISTRATORS = "Administrators"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +173,8 @@ class FileExports:
     def _access_filter(self, order: Order, wish: Wish) -> dict[str, Any]:
         """Return the filter that leaves out what the file may not contain and the applicant may not see."""
         excluded = self._above(order.content_max_markings)
-        excluded |= self._hidden_from(wish.applicant_id)
+        hidden = hidden_markings(self._store, wish.applicant_id)
+        excluded |= {one.internal_id for one in hidden}
         filters: list[dict[str, Any]] = []
         if excluded:
             filters.append(
@@ -187,9 +187,6 @@ class FileExports:
             )
         return {"mode": "and", "filterGroups": [], "filters": filters}
 
-    def _markings(self) -> list[Stored]:
-        return self._store.objects.page(MARKING, "", 0, 10_000)
-
     def _above(self, highest: Iterable[str]) -> set[str]:
         """Return the internal ids of the markings that are above some of their own kind."""
         above: set[str] = set()
@@ -198,29 +195,11 @@ class FileExports:
                 raise NotAsked(f"{limit.name} is no marking definition")
             above |= {
                 one.internal_id
-                for one in self._markings()
+                for one in markings(self._store.objects)
                 if one.data.get("definition_type") == limit.data.get("definition_type")
                 and _order(one) > _order(limit)
             }
         return above
-
-    def _hidden_from(self, user_id: str | None) -> set[str]:
-        """Return the internal ids of the markings that a user may not see: those that no group of theirs allows."""
-        administration = self._store.administration
-        user = administration.get(user_id, "User") if user_id else None
-        if user is None or user_id == self._store.user_id:
-            return set()
-        allowed: set[str] = set()
-        for group_id in user.get("groups") or ():
-            group = administration.get(str(group_id), "Group") or {}
-            if group.get("name") == ADMINISTRATORS:
-                return set()
-            allowed |= {str(one) for one in group.get("allowed_marking") or ()}
-        return {
-            one.internal_id
-            for one in self._markings()
-            if allowed.isdisjoint((one.internal_id, one.standard_id))
-        }
 
 
 def _order(marking: Stored) -> int:

@@ -49,6 +49,8 @@ class Events:
     def __init__(self, database: Database) -> None:
         """Bind to a database."""
         self._database = database
+        # Who makes the changes of the open transaction; None: the platform's own user.
+        self.user_id: str | None = None
 
     def record(
         self,
@@ -60,7 +62,7 @@ class Events:
         at: str | None = None,
     ) -> None:
         """Note a change in the writer's open transaction; `data` is JSON text, `at` when it was if not now."""
-        connection.execute(
+        cursor = connection.execute(
             "INSERT INTO events (at, kind, object_id, data, context) VALUES (?, ?, ?, ?, ?)",
             (
                 at or timestamp(),
@@ -70,6 +72,17 @@ class Events:
                 orjson.dumps(context).decode() if context else "{}",
             ),
         )
+        if self.user_id is not None:
+            connection.execute(
+                "INSERT INTO event_user VALUES (?, ?)", (cursor.lastrowid, self.user_id)
+            )
+
+    def made_by(self, event_id: int) -> str | None:
+        """Return the id of the user who made a change, None for the platform's own."""
+        row = self._database.read.execute(
+            "SELECT user_id FROM event_user WHERE event_id = ?", (event_id,)
+        ).fetchone()
+        return str(row[0]) if row else None
 
     def after(self, event_id: int, limit: int = 500) -> list[Event]:
         """Return the changes that followed one, in their order."""

@@ -253,7 +253,23 @@ class Objects:
         ):
             yield row[0], orjson.loads(row[1])
 
+    def creator(self, pk: int) -> str | None:
+        """Return the id of the user who created an object, None for the platform's own."""
+        row = self._database.read.execute(
+            "SELECT user_id FROM creator WHERE pk = ?", (pk,)
+        ).fetchone()
+        return str(row[0]) if row else None
+
     # -- writing: always inside Database.write() --------------------------------------------------------------
+
+    @contextmanager
+    def by(self, user_id: str | None) -> Iterator[None]:
+        """Note that what the block changes, in the writer's open transaction, is changed by a user; None: the platform's."""
+        before, self._events.user_id = self._events.user_id, user_id
+        try:
+            yield
+        finally:
+            self._events.user_id = before
 
     def input_hash(self, connection: sqlite3.Connection, pk: int) -> bytes | None:
         """Return the hash of what was ingested last for an object."""
@@ -308,6 +324,10 @@ class Objects:
         assert pk is not None
         self._index.change(pk, None, (data, name))
         self._events.record(connection, "create", internal_id, text, at=now)
+        if self._events.user_id is not None:
+            connection.execute(
+                "INSERT INTO creator VALUES (?, ?)", (pk, self._events.user_id)
+            )
         self.remember(data["id"], (pk, data["id"]))
         return pk
 
@@ -355,6 +375,7 @@ class Objects:
         connection.execute("DELETE FROM object WHERE pk = ?", (pk,))
         connection.execute("DELETE FROM ref WHERE pk = ?1 OR target = ?1", (pk,))
         connection.execute("DELETE FROM alias WHERE pk = ?", (pk,))
+        connection.execute("DELETE FROM creator WHERE pk = ?", (pk,))
         self._index.count(stored.entity_type, stored.family.value, -1)
         self.forget_known()
 

@@ -200,3 +200,13 @@ CREATE TABLE IF NOT EXISTS set_aside (
 );
 
 CREATE INDEX IF NOT EXISTS bundle_connector ON bundle (connector_id);
+
+-- Who made a change, and who created an object, when it was not the platform's own user.
+CREATE TABLE IF NOT EXISTS event_user (
+    event_id INTEGER PRIMARY KEY,
+    user_id TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS creator (
+    pk INTEGER PRIMARY KEY,
+    user_id TEXT NOT NULL
+);

@@ -76,7 +76,7 @@ def told(
 
     Args:
         state: the object as it was after the change.
-        user_id: who made the change.
+        user_id: who created the object.
         ends: what the platform knows of the objects that a relationship joins.
     """
     data = state.data

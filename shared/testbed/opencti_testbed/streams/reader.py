@@ -201,13 +201,14 @@ class Reader:
         context: Mapping[str, Any] | None = None,
         event_id: str | None = None,
     ) -> bytes:
-        user_id = self._store.user_id
+        own = self._store.user_id
+        creator = self._store.objects.creator(state.pk) or own
         body = frames.change(
             kind,
-            frames.told(state, user_id, self._ends(state.data)),
+            frames.told(state, creator, self._ends(state.data)),
             name=f"{state.entity_type} `{state.name}`",
             event_id=event_id or f"{referer}-{state.internal_id}",
-            user_id=user_id,
+            user_id=self._store.events.made_by(position.number) or own,
             referer=referer,
             context=context,
         )
