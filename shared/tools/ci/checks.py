@@ -176,13 +176,19 @@ def _pylint(chosen: Selection, jobs: int) -> list[Command]:
     files = python_files()
     common = ["--rcfile", ".pylintrc", "--jobs", "1"]
     of_tests = [*common, f"--disable={','.join(NOT_IN_TESTS)}"]
-    shared, groups = list(chosen.loose), []
-    for project in chosen.projects:
-        own = [file for file in files if owner_of(file, projects.names) == project]
+    shared, groups = [], []
+    owned = [
+        file for file in files if owner_of(file, projects.names) in chosen.projects
+    ]
+    by_owner: dict[str, list[str]] = {}
+    for file in [*chosen.loose, *owned]:
+        owner = _template_of(file) or owner_of(file, projects.names)
+        by_owner.setdefault(owner, []).append(file)
+    for project, own in by_owner.items():
         tests = [file for file in own if file.startswith(f"{project}/tests/")]
         sources = [file for file in own if file not in tests]
         path = [f"{project}/src", f"{project}/tests", *SOURCE_ROOTS]
-        if projects.is_connector(project):
+        if sources and (projects.is_connector(project) or _template_of(sources[0])):
             roots = f"--source-roots={project}/src"
             groups.append(_group([*common, roots, *sources], path))
         else:
@@ -195,6 +201,13 @@ def _pylint(chosen: Selection, jobs: int) -> list[Command]:
         return []
     task = json.dumps({"first": first, "others": groups, "jobs": jobs})
     return [Command("pylint", ["python", str(PYLINT_GROUPS)], text=task)]
+
+
+def _template_of(file: str) -> str:
+    """Return the template that a file belongs to, which is a connector like any other; empty if to none."""
+    folder = "/".join(file.split("/")[:2])
+    is_template = file.startswith("templates/") and (ROOT / folder / "src").is_dir()
+    return folder if is_template else ""
 
 
 def _group(arguments: Sequence[str], path: Sequence[str]) -> dict[str, Sequence[str]]:

@@ -24,7 +24,8 @@ class ConnectorType(StrEnum):
 
 
 def _id(value: Any) -> Any:
-    return str(value) if type(value) is int else value
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if is_number else value
 
 
 def _list(value: Any) -> Any:

@@ -459,10 +459,10 @@ def _wait(platform: TestbedProcess) -> None:
         pass  # the report shows what arrived and what waits
 
 
-def _type_of(platform: TestbedProcess, connector_id: str) -> str | None:
+def _type_of(platform: TestbedProcess, registered_id: str) -> str | None:
     """Return what kind of connector registered; None when none did."""
     known = platform.connectors()
-    return next((one["type"] for one in known if one["id"] == connector_id), None)
+    return next((one["type"] for one in known if one["id"] == registered_id), None)
 
 
 def _seed(platform: TestbedProcess, files: list[Path]) -> int:

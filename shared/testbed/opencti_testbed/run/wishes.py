@@ -59,8 +59,8 @@ class Wishes:
                 _import(platform, connector_id, path)
             for kind in self.formats:
                 order = {"format": kind, "exportType": "simple"}
-                body = {"query": EXPORT, "variables": {"input": order}}
-                _post(platform, "graphql", json=body)
+                query = {"query": EXPORT, "variables": {"input": order}}
+                _post(platform, "graphql", json=query)
         except (OSError, requests.RequestException) as error:
             raise NotAsked(str(error)) from error
         return [one for one in _works(platform, connector_id) if one not in before]

@@ -80,9 +80,7 @@ def conform(entity_type: str, stix: dict[str, Any]) -> None:
             continue
         kind = attribute.kind
         # Most values have their form already; this runs for each attribute of each object.
-        if (
-            kind == "text" and type(value) is str
-        ):  # pylint: disable=unidiomatic-typecheck
+        if kind == "text" and isinstance(value, str):
             continue
         if value is None:
             continue
@@ -162,12 +160,12 @@ CONVERSIONS: Mapping[str, Callable[[Any], Any]] = {
 
 
 def _hashes(value: Any) -> dict[str, str]:
-    pairs: Any = None
+    pairs: Any = [(None, None)]
     if isinstance(value, Mapping) and "algorithm" not in value:
         pairs = value.items()
     elif all(isinstance(one, Mapping) for one in _as_list(value)):
         pairs = [(one.get("algorithm"), one.get("hash")) for one in _as_list(value)]
-    found = dict(pairs) if pairs is not None else {None: None}
+    found: dict[Any, Any] = dict(pairs)
     if not all(isinstance(one, str) for pair in found.items() for one in pair):
         raise WrongForm("hashes are texts by algorithm, or a list of {algorithm, hash}")
     return found

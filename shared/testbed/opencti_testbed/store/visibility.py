@@ -57,6 +57,7 @@ def hidden_markings(store: Kept, user_id: str | None) -> list[Stored]:
 class VisibleObjects(Objects):
     """The stored objects without those that carry one of some markings; what is not visible cannot be found."""
 
+    # pylint: disable-next=super-init-not-called  # there is nothing to build: everything is shared
     def __init__(self, objects: Objects, hidden: Iterable[Stored]) -> None:
         """Look at the same objects; `hidden` are the markings."""
         # The same database, journal, index and memory of ids: only what is read is narrowed.

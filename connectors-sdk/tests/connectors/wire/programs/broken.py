@@ -260,7 +260,7 @@ def _e7_swallowing(program: ModuleType) -> None:
         try:
             yield from program.Families.pages(self)
         except Exception:  # pylint: disable=broad-exception-caught
-            return
+            pass
 
     _processor(program, pages=pages)
 
@@ -269,6 +269,7 @@ def _e7_stubborn(program: ModuleType) -> None:
     """Tries for ever."""
 
     def init(self: Any, config: Any, quota: Any = None) -> None:
+        # pylint: disable-next=unnecessary-dunder-call  # this stands in for the client's own
         program.BaseClientApi.__init__(
             self, config.url, max_retries=10_000, backoff_factor=0.0001
         )
