@@ -162,7 +162,9 @@ def test_the_platform_goes_away_before_the_position_is_saved(stage: Stage) -> No
     stage.until(lambda: not stage.platform.is_running, "away")
     stage.until(lambda: "cannot be saved" in connector.output, "noticed")
     stage.platform.start()
-    stage.until(lambda: stage.position > (0, 0), "saved when it is back")
+    # pycti's own ping would do it after 40 seconds.
+    stage.patience = 20.0
+    stage.expect("S2", lambda: stage.position > (0, 0), "saved when it is back")
     assert connector.stop() == 0
     assert target.asked == 1
 
