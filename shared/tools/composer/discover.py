@@ -104,11 +104,12 @@ def _read(folder: Path) -> _Sources:
             tree = ast.parse(file.read_bytes(), filename=str(file))
         except (SyntaxError, ValueError):
             continue
-        names = _imported_names(tree)
+        nodes = list(ast.walk(tree))
+        names = _imported_names(nodes)
         sources.classes += _classes(tree, file, names)
         if file.name in MAIN_MODULES:
             sources.started.add(file.parent)
-        for node in ast.walk(tree):
+        for node in nodes:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 sources.called.add(names.get(node.func.id, node.func.id))
             elif isinstance(node, ast.ImportFrom) and not node.level:
@@ -120,11 +121,11 @@ def _read(folder: Path) -> _Sources:
     return sources
 
 
-def _imported_names(tree: ast.Module) -> dict[str, str]:
+def _imported_names(nodes: list[ast.AST]) -> dict[str, str]:
     """Map the names that a module imports under another name to the real ones."""
     return {
         alias.asname: alias.name.split(".")[-1]
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
         if alias.asname

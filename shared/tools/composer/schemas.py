@@ -126,7 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         outcomes.append(outcome)
         print("\n".join([f"{outcome.name}: {outcome.verdict}", *outcome.details]))
     bad = sum(not outcome.ok for outcome in outcomes)
-    if batch or bad:
+    if len(outcomes) != 1 or bad:
         seconds = time.monotonic() - start
         print(f"{len(outcomes)} connectors, {bad} not in order, {seconds:.1f} s")
     if bad and options.check:
