@@ -1,14 +1,13 @@
 """Building a connector for a command that does not need all of its settings."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
+from connectors_sdk.cli.types import Build
 from connectors_sdk.connectors.base_connector import BaseConnector
+from connectors_sdk.connectors.errors import UsageError
 from connectors_sdk.settings._settings_loader import assumed
-
-Build = Callable[[], Any]
 
 # What a run without a platform does not need.
 WITHOUT_PLATFORM = {
@@ -20,10 +19,6 @@ WITHOUT_PLATFORM = {
         "live_stream_id": "no-stream",
     },
 }
-
-
-class UsageError(Exception):
-    """The command cannot be done this way; the text says why, and what to do."""
 
 
 def build_connector(build: Build) -> BaseConnector:

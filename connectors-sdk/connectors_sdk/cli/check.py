@@ -16,9 +16,10 @@ import requests
 from pydantic import BaseModel
 from requests.utils import get_environ_proxies
 
-from connectors_sdk.cli.building import Build, build_connector, single_run
+from connectors_sdk.cli.building import build_connector, single_run
 from connectors_sdk.cli.output import coloured, say, table
 from connectors_sdk.cli.platform import PlatformApi, PlatformError, verification
+from connectors_sdk.cli.types import Build
 from connectors_sdk.connectors._causes import describe
 from connectors_sdk.connectors._redaction import Redactor
 from connectors_sdk.connectors._startup import (

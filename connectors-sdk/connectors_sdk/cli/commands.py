@@ -6,9 +6,9 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
-from connectors_sdk.cli.building import Build, UsageError
 from connectors_sdk.cli.output import complain
-from connectors_sdk.connectors.base_connector import UnsupportedError
+from connectors_sdk.cli.types import Build
+from connectors_sdk.connectors.errors import UsageError
 from connectors_sdk.connectors.main import ExitCode
 from connectors_sdk.settings.exceptions import ConfigError
 
@@ -39,10 +39,7 @@ def main(build: Build, arguments: Sequence[str]) -> int:
     command: Command = getattr(module, options.function)
     try:
         return command(build, options)
-    except ConfigError as error:
-        complain(str(error))
-        return ExitCode.CONFIGURATION
-    except (UsageError, UnsupportedError) as error:
+    except (ConfigError, UsageError) as error:
         complain(str(error))
         return ExitCode.CONFIGURATION
     except BrokenPipeError:

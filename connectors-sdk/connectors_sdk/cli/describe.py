@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import connectors_sdk
-from connectors_sdk.cli.building import Build, build_without_platform
+from connectors_sdk.cli.building import build_without_platform
 from connectors_sdk.cli.output import say
+from connectors_sdk.cli.types import Build
 from connectors_sdk.connectors.main import ExitCode
 from connectors_sdk.settings._identity import connector_slug
 from connectors_sdk.settings.base_settings import BaseConnectorSettings

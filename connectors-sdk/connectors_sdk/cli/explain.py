@@ -4,8 +4,9 @@ import argparse
 import json
 from dataclasses import asdict
 
-from connectors_sdk.cli.building import Build, build_without_platform
+from connectors_sdk.cli.building import build_without_platform
 from connectors_sdk.cli.output import complain, say
+from connectors_sdk.cli.types import Build
 from connectors_sdk.connectors.main import ExitCode
 
 

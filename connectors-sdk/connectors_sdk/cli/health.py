@@ -2,11 +2,13 @@
 
 import argparse
 import json
+import os
 import urllib.error
 import urllib.request
 
-from connectors_sdk.cli.building import Build, UsageError, build_without_platform
 from connectors_sdk.cli.output import complain, say
+from connectors_sdk.cli.types import Build
+from connectors_sdk.connectors.errors import UsageError
 from connectors_sdk.connectors.main import ExitCode
 
 _TIMEOUT = 5.0
@@ -18,14 +20,11 @@ def health(build: Build, options: argparse.Namespace) -> int:
     Raises:
         UsageError: no port is set.
     """
-    connector = build_without_platform(build)
-    connector.prepare()
-    port = connector.runtime.health_port
+    host, port = _address(build)
     if port is None:
         raise UsageError(
             "CONNECTOR_HEALTH_PORT (connector.health_port) is not set: the connector offers no health page."
         )
-    host = connector.runtime.health_host
     if host in ("0.0.0.0", "::", ""):
         host = "127.0.0.1"
     url = f"http://{host}:{port}/health" + (
@@ -45,3 +44,18 @@ def health(build: Build, options: argparse.Namespace) -> int:
     reasons = "; ".join(report.get("reasons") or [])
     say(f"{report['status']}: {reasons or report.get('doing', '')}")
     return ExitCode.OK if good else ExitCode.FAILURE
+
+
+def _address(build: Build) -> tuple[str, int | None]:
+    """Return where the connector offers its health."""
+    host, port = (
+        os.environ.get(f"CONNECTOR_HEALTH_{name}", "") for name in ("HOST", "PORT")
+    )
+    # As in an image. A probe every half minute must not load the whole connector.
+    if port.isdigit():
+        return host, int(port)
+    from connectors_sdk.cli.building import build_without_platform
+
+    connector = build_without_platform(build)
+    connector.prepare()
+    return connector.runtime.health_host, connector.runtime.health_port

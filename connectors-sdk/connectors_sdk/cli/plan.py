@@ -10,10 +10,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from connectors_sdk.cli.building import Build, build_connector
+from connectors_sdk.cli.building import build_connector
 from connectors_sdk.cli.output import complain, say, table
 from connectors_sdk.cli.platform import PlatformApi, PlatformError
 from connectors_sdk.cli.rehearsal import RehearsalHelper, Sink, name_of
+from connectors_sdk.cli.types import Build
 from connectors_sdk.connectors.main import ExitCode
 
 # Objects of one question; each is a field of its own in the query.

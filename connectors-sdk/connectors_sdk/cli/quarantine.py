@@ -5,14 +5,14 @@ import json
 from dataclasses import asdict
 
 from connectors_sdk.cli.building import (
-    Build,
-    UsageError,
     build_connector,
     build_without_platform,
     single_run,
 )
 from connectors_sdk.cli.output import complain, say, table
+from connectors_sdk.cli.types import Build
 from connectors_sdk.connectors._startup import PlatformUnavailableError
+from connectors_sdk.connectors.errors import UsageError
 from connectors_sdk.connectors.main import ExitCode
 from connectors_sdk.connectors.quarantine import Quarantine
 

@@ -5,9 +5,11 @@ import os
 import tempfile
 from pathlib import Path
 
-from connectors_sdk.cli.building import Build, UsageError, build_without_platform
+from connectors_sdk.cli.building import build_without_platform
 from connectors_sdk.cli.output import complain, say, table
 from connectors_sdk.cli.rehearsal import RehearsalHelper, Sink, row_of
+from connectors_sdk.cli.types import Build
+from connectors_sdk.connectors.errors import UsageError
 from connectors_sdk.connectors.main import ExitCode
 from connectors_sdk.connectors.quarantine import QuarantinedRecord
 

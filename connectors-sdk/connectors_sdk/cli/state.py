@@ -4,9 +4,11 @@ import argparse
 import json
 from typing import Any
 
-from connectors_sdk.cli.building import Build, UsageError, build_connector
+from connectors_sdk.cli.building import build_connector
 from connectors_sdk.cli.output import complain, say
 from connectors_sdk.cli.platform import PlatformApi, PlatformError
+from connectors_sdk.cli.types import Build
+from connectors_sdk.connectors.errors import UsageError
 from connectors_sdk.connectors.main import ExitCode
 
 _PING = (

@@ -21,6 +21,7 @@ from connectors_sdk.connectors._redaction import Redactor
 from connectors_sdk.connectors._signals import StopSignals
 from connectors_sdk.connectors._startup import PlatformUnavailableError, connect
 from connectors_sdk.connectors.check import Check
+from connectors_sdk.connectors.errors import UnsupportedError
 from connectors_sdk.connectors.health import Health
 from connectors_sdk.connectors.logger import ConnectorLogger
 from connectors_sdk.connectors.main import ExitCode
@@ -32,13 +33,6 @@ from connectors_sdk.settings.exceptions import ConfigValidationError, SettingPro
 from connectors_sdk.settings.runtime import RuntimeSettings
 
 HelperFactory = Callable[[dict[str, Any]], Any]
-
-
-class UnsupportedError(Exception):
-    """Connectors of this type cannot do what was asked for."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(f"Connectors of this type cannot {what}.")
 
 
 class BaseConnector(ABC):

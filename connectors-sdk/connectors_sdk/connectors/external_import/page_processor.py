@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from connectors_sdk.connectors.external_import.base_data_processor import (
@@ -21,8 +21,7 @@ class PageProcessor(BaseDataProcessor, Generic[RecordT]):
 
         class Alerts(PageProcessor[dict[str, Any]]):
             def pages(self):
-                since = self.cursor.since(timedelta(days=30))
-                yield from self.client.alerts(modified_since=since)
+                yield from self.client.alerts(modified_since=self.since(timedelta(days=30)))
 
             def convert(self, record):
                 yield self.converter.incident(record)
@@ -47,6 +46,19 @@ class PageProcessor(BaseDataProcessor, Generic[RecordT]):
         """
         cursor = getattr(self.state, "cursor", None)
         return cursor if isinstance(cursor, TimeCursor) else None
+
+    def since(self, start: datetime | timedelta) -> datetime:
+        """Return the time at or after which to ask for records.
+
+        Args:
+            start: where the first run begins: a time, or how long ago.
+
+        Raises:
+            TypeError: there is no cursor.
+        """
+        if self.cursor is None:
+            raise TypeError("The state needs a field `cursor: TimeCursor`.")
+        return self.cursor.since(start)
 
     @abstractmethod
     def pages(self) -> Iterable[Iterable[RecordT]]:

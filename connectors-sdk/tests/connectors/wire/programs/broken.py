@@ -1,6 +1,6 @@
 """Variants of the program `feed`, each with one thing broken: named after the clause that it violates."""
 
-# pylint: disable=protected-access,unused-argument
+# pylint: disable=protected-access,unused-argument,unnecessary-dunder-call
 
 import os
 import signal
@@ -246,9 +246,9 @@ def _e6_forgetful(program: ModuleType) -> None:
 
     def convert(self: Any, record: dict[str, Any]) -> Any:
         try:
-            return program.Families.convert(self, record)
+            yield program.Families.convert(self, record)
         except ValueError:
-            return None
+            pass
 
     _processor(program, convert=convert)
 
@@ -260,7 +260,7 @@ def _e7_swallowing(program: ModuleType) -> None:
         try:
             yield from program.Families.pages(self)
         except Exception:  # pylint: disable=broad-exception-caught
-            pass
+            self.report.add_skipped("the rest")
 
     _processor(program, pages=pages)
 
@@ -269,9 +269,8 @@ def _e7_stubborn(program: ModuleType) -> None:
     """Tries for ever."""
 
     def init(self: Any, config: Any, quota: Any = None) -> None:
-        # pylint: disable-next=unnecessary-dunder-call  # this stands in for the client's own
-        program.BaseClientApi.__init__(
-            self, config.url, max_retries=10_000, backoff_factor=0.0001
+        super(program.FeedClient, self).__init__(
+            config.url, max_retries=10_000, backoff_factor=0.0001
         )
         self._key = config.api_key
 
