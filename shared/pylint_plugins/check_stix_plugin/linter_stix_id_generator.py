@@ -57,11 +57,10 @@ class StixIdGeneratorChecker(BaseRawFileChecker):
 
     def _findings(self, path: Path, content: bytes) -> list[Finding]:
         try:
-            source = self._project.take(path, content)
+            return self._checker.check(self._project.take(path, content))
         except (SyntaxError, ValueError, RecursionError):
-            # pylint itself has said what is wrong with such a file.
+            # pylint itself has said what is wrong with such a file; too deep a nesting is nothing that people write.
             return []
-        return self._checker.check(source)
 
 
 @contextmanager

@@ -198,18 +198,29 @@ class Ids:
                 for callee in callees
                 for one in self._returned(callee, node, source)
             ]
+        return self._converted(source, node, name, method)
+
+    def _converted(
+        self, source: Source, node: ast.Call, name: str, method: str
+    ) -> list[Id]:
+        """Return what comes of texts, UUIDs and dates when they are put into another form."""
         arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
-        if method in _SAME_THING and isinstance(node.func, ast.Attribute):
-            found = self._made_of(source, (node.func.value, *arguments))
+        receiver = node.func.value if isinstance(node.func, ast.Attribute) else None
+        if receiver is not None and method in _SAME_THING:
+            found = self._made_of(source, (receiver, *arguments))
             # `replace(hour=0)` is a date's, not a text's.
             is_text = method != "replace" or not node.keywords
             return found if is_text else _random(found)
-        if name in _HASHES or (
-            isinstance(node.func, ast.Name) and node.func.id in _CASTS
-        ):
-            return self._made_of(source, arguments)
+        if receiver is not None and method == "strftime":
+            found = self.of(source, receiver)
+            return found if _tells_the_time(arguments) else _random(found)
+        found = self._made_of(source, arguments)
+        if name in _HASHES:
+            return found
+        if isinstance(node.func, ast.Name) and node.func.id in _CASTS:
+            return found
         # Of what a function does with its arguments only this is sure: random stays random.
-        return _random(self._made_of(source, arguments))
+        return _random(found)
 
     def generator(self, source: Source, node: ast.Call) -> str:
         """Return the pycti class whose `generate_id` is called, or an empty text."""
@@ -252,6 +263,13 @@ class Ids:
                     if one.part and inner.origin in (Origin.NONE, Origin.GENERATED):
                         continue
                     yield replace(inner, part=inner.part or one.part)
+
+
+def _tells_the_time(arguments: list[ast.expr]) -> bool:
+    """Tell whether a format of dates leaves more of them than the day or the hour."""
+    form = arguments[0] if arguments else None
+    text = form.value if isinstance(form, ast.Constant) else None
+    return isinstance(text, str) and any(part in text for part in ("%M", "%S", "%f"))
 
 
 def _random(found: list[Id]) -> list[Id]:

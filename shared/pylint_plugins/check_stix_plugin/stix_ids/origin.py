@@ -12,6 +12,8 @@ from stix_ids.mappings import Keys, Mappings
 from stix_ids.project import Project
 from stix_ids.source import Source
 
+# pycti lower-cases most of what ids are made from, but not these.
+_EXACT = frozenset({"relationship_type", "x_opencti_location_type"})
 # What pycti does itself, or what changes the form of a value only.
 _SAME_VALUE = frozenset({"strip", "lower", "casefold", "isoformat"})
 _ID_KEYS = frozenset({"id", "standard_id"})
@@ -55,18 +57,20 @@ class Origins:
         self, source: Source, argument: ast.expr, wanted: str, keys: Keys
     ) -> str:
         own = self._properties(keys, wanted)
-        if not own or _is_none(argument):
-            return ""
-        shown, value = ast.unparse(argument), own[0][1]
         if isinstance(argument, ast.Constant):
-            same = any(_spelling(argument) == _spelling(one) for _, one in own)
-            is_other = isinstance(value, ast.Constant) and not same
+            return _compare_constants(argument, wanted, [one for _, one in own])
+        is_reference = wanted.endswith(("_ref", "_refs"))
+        shown = ast.unparse(argument)
+        if not own:
+            # What the object does not have at all, another of its properties cannot stand for.
+            made_from = self._spellings(source, argument, is_reference)
+            name = self._property_of(made_from, wanted, keys, is_reference)
+            is_known = keys.complete and not keys.parameters
             return (
-                f"from {shown} where its {wanted} is {ast.unparse(value)}"
-                if is_other
+                f"from its {name} ({shown}) where its {wanted} belongs, which it does not have"
+                if name and is_known
                 else ""
             )
-        is_reference = wanted.endswith(("_ref", "_refs"))
         # Most of the time they are written the same way, and no name has to be followed.
         plain = _spelling(_unwrapped(argument, is_reference))
         if any(plain == _spelling(_unwrapped(one, is_reference)) for _, one in own):
@@ -80,7 +84,7 @@ class Origins:
             return f"from its {name} ({shown}) where its {wanted} belongs"
         if name or is_reference or not any(_same_record(made_from, h) for h in held):
             return ""
-        return f"from {shown} where its {wanted} is {ast.unparse(value)}"
+        return f"from {shown} where its {wanted} is {ast.unparse(own[0][1])}"
 
     def _property_of(
         self, made_from: frozenset[str], wanted: str, keys: Keys, is_reference: bool
@@ -148,6 +152,18 @@ def _arguments(call: ast.Call, parameters: list[str]) -> dict[str, ast.expr]:
         given[keyword.arg or "*"] = keyword.value
     known = {name: value for name, value in given.items() if name in parameters}
     return known if "*" not in given else {}
+
+
+def _compare_constants(argument: ast.Constant, wanted: str, own: list[ast.expr]) -> str:
+    """Return in words that an id is made from another constant than the object holds, or an empty text."""
+    if argument.value is None or not own or not isinstance(own[0], ast.Constant):
+        return ""
+    if wanted in _EXACT:
+        same = any(getattr(one, "value", None) == argument.value for one in own)
+    else:
+        same = any(_spelling(argument) == _spelling(one) for one in own)
+    shown = f"from {ast.unparse(argument)} where its {wanted} is {ast.unparse(own[0])}"
+    return "" if same else shown
 
 
 def _is_none(node: ast.expr) -> bool:

@@ -108,6 +108,7 @@ class Project:
         self._builders: dict[Path, bool] = {}
         self._builds_itself: dict[Path, bool] = {}
         self._imported_by: dict[Path, list[Path]] = {}
+        self._asked: set[tuple[Path, str]] = set()
         self.generation = 0
 
     # -- files ----------------------------------------------------------------------------------------------------
@@ -400,6 +401,17 @@ class Project:
             yield from self._class_member(thing, name)
 
     def _module_member(self, module: Module, name: str) -> Iterator[Thing]:
+        # Modules may import from each other in circles.
+        asked = (module.path, name)
+        if asked in self._asked:
+            return
+        self._asked.add(asked)
+        try:
+            yield from list(self._find_in_module(module, name))
+        finally:
+            self._asked.discard(asked)
+
+    def _find_in_module(self, module: Module, name: str) -> Iterator[Thing]:
         if module.path.suffix:
             source = self.source(module.path)
             bindings = source.module_names().get(name) if source is not None else None
@@ -500,21 +512,29 @@ class Project:
                     found += self._values_of_member(Module(path), binding.member)
         return found
 
+    def _values_in_module(
+        self, module: Module, name: str
+    ) -> list[tuple[Source, ast.expr]]:
+        source = self.source(module.path) if module.path.suffix else None
+        asked = (module.path, f"={name}")
+        if source is None or asked in self._asked:
+            return []
+        self._asked.add(asked)
+        bindings = source.module_names().get(name, [])
+        found = [(source, one.value) for one in bindings if one.value is not None]
+        for binding in bindings:
+            if binding.is_import and binding.member is not None:
+                path = self.find(binding.module or "", binding.level, source)
+                if path is not None:
+                    found += self._values_in_module(Module(path), binding.member)
+        self._asked.discard(asked)
+        return found
+
     def _values_of_member(
         self, thing: Thing, name: str
     ) -> list[tuple[Source, ast.expr]]:
-        if isinstance(thing, Module) and thing.path.suffix:
-            source = self.source(thing.path)
-            if source is None:
-                return []
-            bindings = source.module_names().get(name, [])
-            found = [(source, b.value) for b in bindings if b.value is not None]
-            for binding in bindings:
-                if binding.is_import and binding.member is not None:
-                    path = self.find(binding.module or "", binding.level, source)
-                    if path is not None and path != thing.path:
-                        found += self._values_of_member(Module(path), binding.member)
-            return found
+        if isinstance(thing, Module):
+            return self._values_in_module(thing, name)
         if isinstance(thing, (Class, Instance)):
             start = thing.of if isinstance(thing, Instance) else thing
             for class_ in self.lineage(start):

@@ -286,6 +286,16 @@ stix2.Note(  #! clock
     object_refs=[],
 )
 """,
+    "the time of the run, formatted": """
+import datetime
+import pycti
+import stix2
+stix2.Note(  #! clock
+    id=pycti.Note.generate_id("text", datetime.datetime.now().strftime("%Y-%m-%dT%H:%M:%S")),
+    content="text",
+    object_refs=[],
+)
+""",
     # **mapping
     "mapping without id": """
 import stix2
@@ -606,6 +616,33 @@ import stix2
 def build(name, technique):
     return stix2.AttackPattern(  #! other values
         id=pycti.AttackPattern.generate_id(name), name=name, custom_properties={"x_mitre_id": technique}
+    )
+""",
+    "a date that the object does not have": """
+import pycti
+import stix2
+def build(name, first_seen):
+    return stix2.Incident(  #! other values
+        id=pycti.Incident.generate_id(name, first_seen), name=name, first_seen=first_seen
+    )
+""",
+    "content and date mixed up": """
+import pycti
+import stix2
+def build(content, created):
+    return stix2.Note(  #! other values
+        id=pycti.Note.generate_id(content, created), content=content, created=created, object_refs=[]
+    )
+""",
+    "another spelling of the type of location": """
+import pycti
+import stix2
+def build(name):
+    return stix2.Location(  #! other values
+        id=pycti.Location.generate_id(name, "country"),
+        name=name,
+        country=name,
+        custom_properties={"x_opencti_location_type": "Country"},
     )
 """,
     "another type of location": """

@@ -68,6 +68,25 @@ def country(name):
         custom_properties={"x_opencti_location_type": "Country"},
     )
 """,
+    "a date that may come in a mapping": """
+import pycti
+import stix2
+def build(self, name, first_seen):
+    return stix2.Incident(
+        id=pycti.Incident.generate_id(name, first_seen), name=name, first_seen=first_seen, **self.common()
+    )
+""",
+    "a note without a date": """
+import pycti
+import stix2
+def build(content):
+    return stix2.Note(id=pycti.Note.generate_id(created=None, content=content), content=content, object_refs=[])
+""",
+    "names in another spelling": """
+import pycti
+import stix2
+stix2.Identity(id=pycti.Identity.generate_id("acme ", "Organization"), name="ACME", identity_class="organization")
+""",
     "values that cannot be compared": """
 import pycti
 import stix2
@@ -464,6 +483,18 @@ import pycti
 import stix2
 author = partial(stix2.Identity, id=pycti.Identity.generate_id("ACME", "organization"))
 author(name="ACME", identity_class="organization")
+""",
+    "files that import each other in circles": """
+import stix2
+from other import NAME, build, STIX_ID
+from other import *
+build(id=STIX_ID, name=NAME)
+stix2.Tool(id=STIX_ID, name=NAME)
+stix2.Tool(id=again.deeper, name=NAME)
+# file: other.py
+from main import *
+from main import STIX_ID, again, build
+NAME = "a"
 """,
     "switched off with a reason": """
 import stix2
