@@ -266,6 +266,14 @@ def test_inputs_may_be_literal_single_or_lists(call: Caller) -> None:
         ("objectLabel", "nil", [], ["F three", "F two"]),
         ("entity_type", "eq", ["Tool"], []),
         (["name", "aliases"], "eq", ["Alias one", "F two"], ["F one", "F two"]),
+        ("aliases", "only_eq_to", ["ALIAS one"], ["F one"]),
+        ("aliases", "only_eq_to", ["Alias one", "another"], []),
+        ("aliases", "not_only_eq_to", ["Alias one"], ["F three", "F two"]),
+        ("objectLabel", "only_eq_to", ["flabel"], ["F one"]),
+        ("first_seen", "within", ["2024-05-01", "2024-05-06"], ["F two"]),
+        ("first_seen", "within", ["2024-05-06", "2024-05-07"], []),
+        ("created_at", "within", ["now-1d", "now+1h"], ["F one", "F three", "F two"]),
+        ("created_at", "not_within", ["now-1d", "now+1h"], []),
     ],
 )  # fmt: skip
 def test_filters(
@@ -324,6 +332,58 @@ def test_an_order_is_a_name(call: Caller) -> None:
         o="name; DROP TABLE object",
     )
     assert name == "BAD_USER_INPUT"
+
+
+BAD_FILTERS: dict[str, Any] = {
+    "is no filter": ["x"],
+    "Nothing is filtered by 'nonsense_key'": [{"key": "nonsense_key", "values": ["x"]}],
+    "regardingOf takes": [{"key": "regardingOf", "values": ["x"]}],
+    "within takes two dates": [
+        {"key": "created_at", "values": ["soon"], "operator": "within"}
+    ],
+    "only_eq_to takes one key": [
+        {"key": ["name", "aliases"], "values": ["x"], "operator": "only_eq_to"}
+    ],
+}
+LIST = (
+    "query L($f: FilterGroup, $first: Int, $after: ID) { malwares(filters: $f, first: $first, after: $after)"
+    " { edges { node { id } } pageInfo { globalCount } } }"
+)
+
+
+@pytest.mark.parametrize("words", BAD_FILTERS)
+def test_bad_filters_are_refused_in_words(call: Caller, words: str) -> None:
+    group = {"mode": "and", "filters": BAD_FILTERS[words], "filterGroups": []}
+    name, message = call.error(LIST, f=group)
+    assert words in message
+    assert name in ("BAD_USER_INPUT", "UNSUPPORTED_ERROR")
+
+
+def test_long_values_are_found(call: Caller) -> None:
+    url = f"https://long.example/{'a' * 450}"
+    add = 'mutation A($v: String) { stixCyberObservableAdd(type: "Url", Url: {value: $v}) { id } }'
+    call.data(add, v=url)
+    text = "query L($f: FilterGroup) { stixCyberObservables(filters: $f) { edges { node { id } } } }"
+    for operator, values, number in (
+        ("eq", [url.upper()], 1),
+        ("eq", [f"{url}b"], 0),
+        ("nil", [], 0),
+        ("ends_with", ["a" * 450], 1),
+    ):
+        one = {"key": "value", "values": values, "operator": operator}
+        group = {"mode": "and", "filters": [one], "filterGroups": []}
+        edges = call.data(text, f=group)["stixCyberObservables"]["edges"]
+        assert len(edges) == number, operator
+
+
+def test_an_empty_page_counts_and_no_cursor_is_too_far(call: Caller) -> None:
+    call.data(ADD, input={"name": "counted", "is_family": True})
+    everything = call.data(LIST)["malwares"]["pageInfo"]["globalCount"]
+    assert everything > 0
+    nothing = call.data(LIST, first=0)["malwares"]
+    assert nothing["edges"] == []
+    assert nothing["pageInfo"]["globalCount"] == everything
+    assert call.data(LIST, after="9" * 30)["malwares"]["edges"] == []
 
 
 def test_an_unknown_operator_is_refused(call: Caller) -> None:

@@ -443,6 +443,28 @@ FILTERS: dict[str, list[dict[str, Any]]] = {
     "not a type": [{"key": "entity_type", "values": ["Malware"], "operator": "not_eq"}],
     "a name in other letters": [{"key": "name", "values": ["ALPHA"]}],
     "a part of a name": [{"key": "name", "values": ["alp*a"], "operator": "wildcard"}],
+    **{
+        f"a name: {operator} {text}": [
+            {"key": "name", "values": [text], "operator": operator}
+        ]
+        for operator, text in (
+            *(("wildcard", "lph"), ("search", "LPH"), ("match", "a%a")),
+            *(("contains", "a*h"), ("starts_with", "a*h"), ("ends_with", "HA")),
+            *(("gte", "alpha"), ("only_eq_to", "alpha")),
+        )
+    },
+    "only some labels": [
+        {"key": "objectLabel", "values": ["red", "BLUE"], "operator": "only_eq_to"}
+    ],
+    "one label only": [
+        {"key": "objectLabel", "values": ["red"], "operator": "only_eq_to"}
+    ],
+    "lately": [
+        {"key": "created_at", "values": ["now-1d", "now+1d"], "operator": "within"}
+    ],
+    "not lately": [
+        {"key": "created_at", "values": ["now-1d", "now+1d"], "operator": "not_within"}
+    ],
     "the beginning": [{"key": "name", "values": ["Be"], "operator": "starts_with"}],
     "the end": [{"key": "name", "values": ["ta"], "operator": "ends_with"}],
     "none of two names": [
@@ -557,7 +579,7 @@ def test_a_stream_lets_pass_what_a_list_finds(filtered: Any, name: str) -> None:
             "regardingOf",
         ),
         ({"values": ["a"]}, "needs a key"),
-        ({"key": ["a", "b"], "values": [], "operator": "nil"}, "one key"),
+        ({"key": ["name", "value"], "values": [], "operator": "nil"}, "one key"),
     ],
 )
 def test_a_filter_that_streams_cannot_answer_is_refused(

@@ -6,6 +6,8 @@ Source: the platform's filter format: `{mode, filters: [{key, values, operator, 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from opencti_testbed.graphql.registry import ApiError
@@ -13,8 +15,19 @@ from opencti_testbed.stix.attributes import (
     EXTERNAL_REFERENCE,
     KILL_CHAIN_PHASE,
     LABEL,
+    Attribute,
+    attributes,
+    references,
 )
-from opencti_testbed.stix.types import FAMILY_GROUPS, GROUPS
+from opencti_testbed.stix.ids import CANONICAL_DATE, date
+from opencti_testbed.stix.types import (
+    FAMILY_GROUPS,
+    GROUPS,
+    META_ENTITY_TYPES,
+    SCO_ENTITY_TYPES,
+    SDO_ENTITY_TYPES,
+    SIGHTING_TYPE,
+)
 from opencti_testbed.store.index import LONGEST_VALUE, NOT_INDEXED
 from opencti_testbed.store.objects import like
 
@@ -67,7 +80,54 @@ STIX_NAMES = {
     "attribute_key": "key",
 }
 # Texts that may be too long for the index.
-SOMETIMES_LONG = frozenset({"pattern", "explanation", "abstract"})
+SOMETIMES_LONG = frozenset(
+    {
+        "abstract",
+        "body",
+        "command_line",
+        "cwd",
+        "data",
+        "explanation",
+        "objective",
+        "path",
+        "pattern",
+        "public_key",
+        "subject",
+        "url",
+        "value",
+    }
+)
+# What the platform filters by besides attributes and references.
+OTHER_KEYS = frozenset(
+    {
+        "connector_id",
+        "context",
+        "created_day",
+        "creator_id",
+        "creators",
+        "ids",
+        "id",
+        "is_inferred",
+        "observable_value",
+        "parent_types",
+        "objectAssignee",
+        "objectParticipant",
+        "published_day",
+        "regardingOf",
+        "representative",
+        "spec_version",
+        "type",
+        "user_email",
+        "x_opencti_granted_refs",
+        "x_opencti_stix_ids",
+        "x_opencti_type",
+    }
+)
+# Operators that look at all of their values at once.
+TOGETHER = frozenset({"only_eq_to", "within"})
+_RELATIVE = re.compile(r"now(?:([+-]\d{1,6})([smhdwMy]))?", re.ASCII)
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_DAYS = {"M": 30, "y": 365}
 
 
 @dataclass
@@ -110,8 +170,10 @@ def filter_group(group: Any, few: Few) -> Condition:
     Raises:
         ApiError: an operator that does not exist, or keys that an operator cannot take.
     """
-    if not group or not isinstance(group, Mapping):
+    if not group:
         return TRUE
+    if not isinstance(group, Mapping):
+        raise ApiError("BAD_USER_INPUT", f"{group!r} is no group of filters")
     parts = [one_filter(member, few) for member in as_list(group.get("filters"))]
     parts += [
         filter_group(member, few) for member in as_list(group.get("filterGroups"))
@@ -119,36 +181,143 @@ def filter_group(group: Any, few: Few) -> Condition:
     return join("OR" if group.get("mode") == "or" else "AND", parts)
 
 
-def one_filter(member: Mapping[str, Any], few: Few) -> Condition:
-    """Return the condition of one filter."""
-    keys = [str(key) for key in as_list(member.get("key"))]
-    operator = str(member.get("operator") or "eq")
-    values = as_list(member.get("values"))
+def one_filter(member: Any, few: Few) -> Condition:
+    """Return the condition of one filter.
+
+    Raises:
+        ApiError: it is no filter, has an unknown key or operator, or keys that the operator cannot take.
+    """
+    keys, operator, values = parsed(member)
     if operator in {"nil", "not_nil"}:
-        if len(keys) != 1:
-            raise ApiError("UNSUPPORTED_ERROR", f"{operator} takes one key")
         absent = _present(keys[0], few).negated()
         return absent if operator == "nil" else absent.negated()
     if not values:
         return TRUE
     negative = operator.startswith("not_")
-    positive = operator.removeprefix("not_").removeprefix("only_") or "eq"
+    positive = operator.removeprefix("not_")
     word = "AND" if member.get("mode") == "and" else "OR"
     if keys == ["regardingOf"]:
         found = _regarding(values)
+    elif positive == "within":
+        first, last = period(values)
+        bounds = (("gte", first), ("lte", last))
+        each = [[_compare(key, op, value, few) for op, value in bounds] for key in keys]
+        found = join("OR", [join("AND", both) for both in each])
+    elif positive == "only_eq_to":
+        found = _only(keys[0], values, few)
     else:
         # `or` between values of a negative filter: at least one of them is not there.
         each = [
-            join("OR", [_compare(key, positive, value, few) for key in keys])
-            for value in values
+            [_compare(key, positive, value, few) for key in keys] for value in values
         ]
-        if negative:
-            return join(word, [condition.negated() for condition in each])
-        found = join(word, each)
+        parts = [join("OR", one) for one in each]
+        return join(word, [one.negated() for one in parts] if negative else parts)
     return found.negated() if negative else found
 
 
+def parsed(member: Any) -> tuple[list[str], str, list[Any]]:
+    """Return keys, operator and values of a filter.
+
+    Raises:
+        ApiError: it is no filter, has an unknown key, or keys or values that the operator cannot take.
+    """
+    keys = as_list(member.get("key")) if isinstance(member, Mapping) else []
+    if not keys or not all(isinstance(key, str) for key in keys):
+        raise ApiError(
+            "BAD_USER_INPUT", f"{member!r} is no filter: it needs a key and values"
+        )
+    for key in keys:
+        if not is_key(key):
+            raise ApiError("UNSUPPORTED_ERROR", f"Nothing is filtered by {key!r}")
+    operator, values = str(member.get("operator") or "eq"), as_list(
+        member.get("values")
+    )
+    single = operator.removeprefix("not_") in {"nil", "only_eq_to"}
+    if single and len(keys) != 1:
+        raise ApiError("UNSUPPORTED_ERROR", f"{operator} takes one key")
+    return keys, operator, values
+
+
+@lru_cache(maxsize=1_000)
+def is_key(key: str) -> bool:
+    """Return whether something can be filtered by a key: an attribute of some type, a reference, or one of the platform's."""
+    plain = key.partition(".")[0]
+    if plain in REFERENCES or plain in ENDS or plain in COLUMNS or plain in STIX_NAMES:
+        return True
+    if plain in OTHER_KEYS:
+        return True
+    return any(
+        plain in (one.name, one.stix)
+        for entity_type in _TYPES
+        for one in (*attributes(entity_type).values(), *_own_keys(entity_type))
+    )
+
+
+_TYPES = (
+    *sorted(SDO_ENTITY_TYPES | SCO_ENTITY_TYPES | META_ENTITY_TYPES),
+    "relationship",
+    SIGHTING_TYPE,
+)
+
+
+def _own_keys(entity_type: str) -> list[Attribute]:
+    found = references(entity_type).values()
+    return [Attribute(one.name, "text", one.key) for one in found]
+
+
+def period(values: list[Any]) -> tuple[str, str]:
+    """Return the bounds (`YYYY-MM-DDTHH:MM:SS.mmmZ`) that `within` names: two dates, or instants like `now-7d`.
+
+    Months have 30 days there, years 365.
+
+    Raises:
+        ApiError: they are no two instants.
+    """
+    bounds = [_instant(str(value)) for value in values]
+    if len(bounds) != 2 or None in bounds:
+        raise ApiError(
+            "BAD_USER_INPUT",
+            f"within takes two dates or 'now-7d' and the like, not {values!r}",
+        )
+    return str(bounds[0]), str(bounds[1])
+
+
+def _instant(text: str) -> str | None:
+    relative = _RELATIVE.fullmatch(text)
+    if relative is None:
+        known = date(text)
+        return known if known and CANONICAL_DATE.fullmatch(known) else None
+    number, unit = int(relative[1] or 0), relative[2] or "s"
+    seconds = _SECONDS.get(unit) or _DAYS[unit] * _SECONDS["d"]
+    try:
+        return date(
+            (datetime.now(UTC) + timedelta(seconds=number * seconds)).isoformat()
+        )
+    except OverflowError:
+        return None
+
+
+def _only(key: str, values: list[Any], few: Few) -> Condition:
+    """Return the condition 'has these values under a key, and no other'."""
+    each = [_compare(key, "eq", value, few) for value in values]
+    number = len({str(value).lower() for value in values})
+    name = STIX_NAMES.get(key, key)
+    if key in REFERENCES:
+        marks = ",".join("?" * len(REFERENCES[key]))
+        rows = f"SELECT count(*) FROM ref n WHERE n.pk = o.pk AND n.key IN ({marks})"
+        parameters: list[Any] = [*REFERENCES[key]]
+    elif key in COLUMNS or key in ENDS or key in {"id", "ids"}:
+        rows, parameters = "SELECT 1", []
+    else:
+        rows, parameters = "SELECT count(*) FROM json_each(o.data, ?)", [_path(name)]
+    return join("AND", [*each, Condition(f"({rows}) = ?", [*parameters, number])])
+
+
 def _regarding(values: list[Any]) -> Condition:
+    if not all(isinstance(one, Mapping) for one in values):
+        raise ApiError(
+            "BAD_USER_INPUT", "regardingOf takes {key: id | relationship_type, values}"
+        )
     parts = {str(v.get("key")): as_list(v.get("values")) for v in values}
     ids, types = parts.get("id", []), parts.get("relationship_type", [])
     ends = "('source_ref', 'target_ref', 'sighting_of_ref', 'where_sighted_refs')"
@@ -241,9 +410,10 @@ def _compare(key: str, operator: str, value: Any, few: Few) -> Condition:
     if key in COLUMNS:
         return _operator(COLUMNS[key], operator, value)
     name = STIX_NAMES.get(key, key)
-    long = operator != "eq" or len(str(value)) > LONGEST_VALUE
-    if name in NOT_INDEXED or (name in SOMETIMES_LONG and long):
-        inner = _operator("j.value", operator, value)
+    long = operator != "eq"
+    too_long = len(str(value)) > LONGEST_VALUE and name != "hashes"
+    if too_long or name in NOT_INDEXED or (name in SOMETIMES_LONG and long):
+        inner = _operator("j.value COLLATE NOCASE", operator, value)
         return Condition(
             f"EXISTS (SELECT 1 FROM json_each(o.data, ?) j WHERE {inner.sql})",
             [_path(name), *inner.parameters],

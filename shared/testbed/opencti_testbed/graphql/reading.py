@@ -38,6 +38,8 @@ from opencti_testbed.store.objects import Stored
 
 DEFAULT_PAGE = 100
 LARGEST_PAGE = 5_000
+# No list is as long; SQLite takes no greater numbers.
+FARTHEST = 2**62
 
 # Plurals that do not just add an s.
 PLURALS = {
@@ -231,7 +233,7 @@ class Page:
         """Read the page."""
         first = arguments.get("first")
         limit = DEFAULT_PAGE if first is None else max(0, min(int(first), LARGEST_PAGE))
-        self._offset = _offset(arguments.get("after"))
+        self._limit, self._offset = limit, _offset(arguments.get("after"))
         order = ordered(arguments.get("orderBy"), arguments.get("orderMode"))
         found = store.objects.query(
             condition.sql, condition.parameters, order, limit + 1, self._offset
@@ -248,7 +250,7 @@ class Page:
         return whole.get(name)
 
     def _count(self) -> int:
-        if not self._more and (self._nodes or not self._offset):
+        if self._limit and not self._more and (self._nodes or not self._offset):
             return self._offset + len(self._nodes)
         return self._store.objects.count(
             self._condition.sql, self._condition.parameters
@@ -270,7 +272,7 @@ class _PageInfo:
 
 def _offset(cursor: Any) -> int:
     try:
-        return max(0, int(cursor or 0))
+        return max(0, min(int(cursor or 0), FARTHEST))
     except (TypeError, ValueError):
         raise ApiError("BAD_USER_INPUT", f"{cursor!r} is no cursor") from None
 

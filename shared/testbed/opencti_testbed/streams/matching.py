@@ -4,16 +4,23 @@ Lists turn the same FilterGroups into SQL over what is stored; a stream needs th
 longer. Both must agree: a test asks both.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from opencti_testbed.graphql.filters import (
     COLUMNS,
     ENDS,
+    PATTERNS,
     REFERENCES,
     STIX_NAMES,
+    TOGETHER,
     as_list,
+    parsed,
+    period,
 )
+from opencti_testbed.graphql.registry import ApiError
 from opencti_testbed.stix import ids
 from opencti_testbed.stix.types import parent_types
 from opencti_testbed.store.objects import Stored
@@ -42,14 +49,13 @@ def check(group: Mapping[str, Any]) -> None:
         ValueError: says which operator or key streams do not have.
     """
     for one in as_list(group.get("filters")):
-        if not isinstance(one, Mapping) or not as_list(one.get("key")):
-            raise ValueError(f"{one!r} is no filter: it needs a key and values")
-        operator = str(one.get("operator") or "eq")
-        keys = as_list(one.get("key"))
-        if operator in ("nil", "not_nil"):
-            if len(keys) != 1:
-                raise ValueError(f"{operator} takes one key")
-        elif _positive(operator) not in _TESTS:
+        try:
+            keys, operator, values = parsed(one)
+            if _positive(operator) == "within":
+                period(values)
+        except ApiError as error:
+            raise ValueError(str(error)) from error
+        if _positive(operator) not in {*_TESTS, *TOGETHER, "nil"}:
             raise ValueError(f"Filter operator {operator!r} is not supported")
         if "regardingOf" in keys:
             raise ValueError("Streams cannot be filtered by 'regardingOf'")
@@ -70,6 +76,19 @@ def _holds(condition: Mapping[str, Any], state: Stored, lookup: Lookup) -> bool:
     if not values:
         return True
     positive = operator == _positive(operator)
+    if _positive(operator) == "within":
+        first, last = period(values)
+        return positive == any(
+            _fits(key, "gte", first, state, lookup)
+            and _fits(key, "lte", last, state, lookup)
+            for key in keys
+        )
+    if _positive(operator) == "only_eq_to":
+        wanted = {_text(value) for value in values}
+        alone = _number_of(keys[0], state) == len(wanted)
+        return positive == (
+            alone and all(_fits(keys[0], "eq", v, state, lookup) for v in values)
+        )
     # `or` between the values of a negative filter: at least one of them is not there.
     found = [
         any(_fits(key, _positive(operator), value, state, lookup) for key in keys)
@@ -141,8 +160,18 @@ def _number(value: Any) -> float | None:
         return None
 
 
+def _number_of(key: str, state: Stored) -> int:
+    # A label is found by its text and by its id, an object by many ids.
+    if key == "objectLabel":
+        return len(state.data.get("labels") or ())
+    return 1 if key in ("id", "ids") else sum(1 for _ in _has(key, state))
+
+
 def _text(value: Any) -> str:
-    return str(value).casefold()
+    # The lists' database knows upper and lower case of ASCII alone.
+    return (
+        str(value).encode("utf-8", "surrogatepass").lower().decode("utf-8", "replace")
+    )
 
 
 def _equal(value: Any, target: Any) -> bool:
@@ -158,30 +187,32 @@ def _ordered(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     def compare(value: Any, target: Any) -> bool:
         number = _number(target)
         if number is None:
-            return isinstance(value, str) and test(value, str(target))
+            return isinstance(value, str) and test(_text(value), _text(target))
         return not isinstance(value, str) and test(value, number)
 
     return compare
 
 
-def _holds_text(value: Any, target: Any) -> bool:
-    """Return whether a text holds another; `*` stands for anything between."""
-    rest = _text(value)
-    for piece in _text(target).split("*"):
-        _, found, rest = rest.partition(piece) if piece else ("", "*", rest)
-        if not found:
-            return False
-    return True
+def _pattern(template: str) -> Callable[[Any, Any], bool]:
+    """Return a test of texts; the template says what may stand around what is sought, where `*` stands for anything."""
+    before, _, after = template.replace("%", ".*").partition("{}")
+
+    def fits(value: Any, target: Any) -> bool:
+        pieces = ".*".join(map(re.escape, _text(target).split("*")))
+        wanted = _compiled(f"{before}{pieces}{after}")
+        return wanted.fullmatch(_text(value)) is not None
+
+    return fits
+
+
+@lru_cache(maxsize=1_000)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.DOTALL)
 
 
 _TESTS: dict[str, Callable[[Any, Any], bool]] = {
     "eq": _equal,
-    "contains": _holds_text,
-    "match": _holds_text,
-    "search": _holds_text,
-    "wildcard": _holds_text,
-    "starts_with": lambda value, target: _text(value).startswith(_text(target)),
-    "ends_with": lambda value, target: _text(value).endswith(_text(target)),
+    **{operator: _pattern(template) for operator, template in PATTERNS.items()},
     "gt": _ordered(lambda value, target: value > target),
     "gte": _ordered(lambda value, target: value >= target),
     "lt": _ordered(lambda value, target: value < target),
