@@ -179,3 +179,10 @@ def test_relationships_join_what_they_may(client: Any, make: Any) -> None:
         client.api.stix_core_relationship.create(
             fromId=ids[0], toId=ids[1], relationship_type="indicates"
         )
+
+
+def test_labels_are_trimmed(client: Any) -> None:
+    sent = stix("malware", name="trimmed", labels=["  spaced ", "Spaced", " "])
+    assert refusals(client, [sent]) == ""
+    labels = [one["value"] for one in client.platform.objects("Label")]
+    assert labels == ["spaced"]

@@ -92,10 +92,14 @@ def _check_id(stix_type: str, stix_id: Any) -> None:
         raise InvalidObject(f"a {stix_type} cannot have the id of a {named}")
 
 
-def _check_labels(form: Mapping[str, Any]) -> None:
-    labels = form.get("labels", [])
+def _check_labels(form: dict[str, Any]) -> None:
+    labels = form.get("labels")
+    if labels is None:
+        return
     if not isinstance(labels, list) or not all(isinstance(o, str) for o in labels):
         raise InvalidObject("labels must be a list of texts")
+    # What is blank is no label.
+    form["labels"] = [text for text in map(str.strip, labels) if text]
 
 
 def _take_from_extensions(form: dict[str, Any]) -> None:
