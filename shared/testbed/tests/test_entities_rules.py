@@ -235,6 +235,42 @@ def test_a_sighting_in_several_places_is_one_in_each(client: Any) -> None:
     }
 
 
+def test_a_report_of_a_sighting_counts_once_and_another_adds(client: Any) -> None:
+    seen = stix("malware", "counted", name="Counted", is_family=True)
+    place = stix("identity", "counts", name="Counts", identity_class="organization")
+    sighting = stix(
+        "sighting",
+        "counted",
+        sighting_of_ref=seen["id"],
+        where_sighted_refs=[place["id"]],
+        first_seen="2024-01-01T00:00:00Z",
+        last_seen="2024-01-02T00:00:00Z",
+        count=2,
+    )
+    later = {"first_seen": "2024-01-03T00:00:00Z", "last_seen": "2024-01-04T00:00:00Z"}
+
+    def count() -> int:
+        (malware,) = stored(client, "Malware", name="Counted")
+        kind, key = "stix-sighting-relationship", "sighting_of_ref"
+        (found,) = stored(client, kind, **{key: malware["id"]})
+        return int(found["count"])
+
+    def through_the_api(**dates: str) -> None:
+        client.api.stix_sighting_relationship.create(
+            fromId=seen["id"], toId=place["id"], count=2, **dates
+        )
+
+    client.push([seen, place, sighting])
+    client.push([sighting])
+    through_the_api(first_seen=sighting["first_seen"], last_seen=sighting["last_seen"])
+    assert count() == 2
+    client.push([{**sighting, **later}])
+    assert count() == 4
+    through_the_api(**later)
+    client.push([sighting])
+    assert count() == 4
+
+
 def test_what_stands_in_opencti_extensions_counts(client: Any) -> None:
     extension = "extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba"
     client.push(

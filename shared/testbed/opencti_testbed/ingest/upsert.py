@@ -132,6 +132,8 @@ class Upserter:
         if pk is None:
             links += self._linker.embedded(connection, stix)
             pk = self._create(connection, (family, entity_type), stix, others, digest)
+            if family is Family.SIGHTING:
+                self._objects.count_report(connection, pk, _report(stix))
             known_as = (stix["id"], [*others, *alternatives])
             self._linker.link(connection, pk, known_as, links, fresh=True)
             if wish:
@@ -139,6 +141,10 @@ class Upserter:
             return Outcome(pk, entity_type, "created")
         if self._objects.input_hash(connection, pk) == digest:
             return Outcome(pk, entity_type, "unchanged")
+        if family is Family.SIGHTING:
+            if not self._objects.count_report(connection, pk, _report(stix)):
+                # Told again, by whichever way: seen no more often for that.
+                stix.pop("count", None)
         changed = self._merge(connection, pk, entity_type, stix, others, digest)
         return Outcome(pk, entity_type, "updated" if changed else "unchanged")
 
@@ -256,6 +262,13 @@ def _other_ids(stix: dict[str, Any], given: Any) -> list[str]:
     everything = [given, *stated]
     texts = (one for one in everything if isinstance(one, str) and one)
     return [other for other in dict.fromkeys(texts) if other != stix["id"]]
+
+
+def _report(sighting: dict[str, Any]) -> bytes:
+    """Return a hash of what makes a report of a sighting: who saw it, when, how often."""
+    keys = ("created_by_ref", "first_seen", "last_seen", "count")
+    told = [sighting.get(key) for key in keys]
+    return hashlib.blake2b(orjson.dumps(told), digest_size=16).digest()
 
 
 def _digest(stix: dict[str, Any]) -> bytes:

@@ -376,6 +376,7 @@ class Objects:
         connection.execute("DELETE FROM ref WHERE pk = ?1 OR target = ?1", (pk,))
         connection.execute("DELETE FROM alias WHERE pk = ?", (pk,))
         connection.execute("DELETE FROM creator WHERE pk = ?", (pk,))
+        connection.execute("DELETE FROM counted WHERE pk = ?", (pk,))
         self._index.count(stored.entity_type, stored.family.value, -1)
         self.forget_known()
 
@@ -406,6 +407,15 @@ class Objects:
         connection.execute(
             "UPDATE object SET input_hash = ? WHERE pk = ?", (input_hash, pk)
         )
+
+    def count_report(
+        self, connection: sqlite3.Connection, pk: int, report: bytes
+    ) -> bool:
+        """Note a report (a hash) of a sighting; return whether it was not noted before."""
+        added = connection.execute(
+            "INSERT OR IGNORE INTO counted VALUES (?, ?)", (pk, report)
+        )
+        return added.rowcount > 0
 
     def add_aliases(
         self, connection: sqlite3.Connection, pk: int, ids: Iterable[str]

@@ -210,3 +210,9 @@ CREATE TABLE IF NOT EXISTS creator (
     pk INTEGER PRIMARY KEY,
     user_id TEXT NOT NULL
 );
+-- Which reports are in the count of a sighting: the same report again is no further observation.
+CREATE TABLE IF NOT EXISTS counted (
+    pk INTEGER NOT NULL,
+    report BLOB NOT NULL,
+    PRIMARY KEY (pk, report)
+) WITHOUT ROWID;
