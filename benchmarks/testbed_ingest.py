@@ -3,8 +3,8 @@
     python benchmarks/testbed_ingest.py [--objects 100000]
 
 Bundles of 1,000 objects (indicators, addresses, relationships between them, an author, a marking) are pushed; printed are the
-objects ingested a second in each tenth, the first page of a filtered list, CPU and memory, and the ratios to the goals:
-3,000 objects a second, a page within 50 ms, 300 MB.
+objects ingested a second in each tenth, the first page of lists of many kinds, CPU and memory, and the ratios to the goals:
+3,000 objects a second, a page within 50 ms (the slowest kind counts), 300 MB.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import statistics
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import psutil
@@ -22,14 +23,91 @@ from opencti_testbed.process import TestbedProcess
 
 GOAL_RATE, GOAL_PAGE_MS, GOAL_MIB = 3000, 50, 286
 MOMENT = "2026-01-01T00:00:00.000Z"
-QUERY = """
-query Indicators($filters: FilterGroup) {
-  indicators(first: 50, filters: $filters) {
-    edges { node { id standard_id name pattern objectMarking { id definition } createdBy { ... on Organization { id name } } } }
-    pageInfo { globalCount hasNextPage endCursor }
-  }
+NODE = "id standard_id entity_type"
+FULL = """id standard_id name pattern valid_from created_at updated_at createdBy { id name } objectMarking { id definition }
+  objectLabel { id value } externalReferences { edges { node { id } } } killChainPhases { id }
+  observables { edges { node { id } } }"""
+AUTHOR = "feed"
+REPEATED = 7
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A kind of list request: what is listed, how it is filtered (key, operator, values), other arguments."""
+
+    what: str
+    filters: tuple[tuple[str, str, tuple[Any, ...]], ...] = ()
+    arguments: str = ""
+    selection: str = NODE
+
+    def body(self) -> dict[str, Any]:
+        """Return the request."""
+        members = [
+            {"key": key, "operator": operator, "values": list(values)}
+            for key, operator, values in self.filters
+        ]
+        return {
+            "query": f"""query List($filters: FilterGroup) {{
+                {self.what}(first: 50, filters: $filters{self.arguments}) {{
+                  edges {{ node {{ {self.selection} }} }} pageInfo {{ globalCount hasNextPage endCursor }}
+                }} }}""",
+            "variables": {
+                "filters": {"mode": "and", "filters": members, "filterGroups": []}
+            },
+        }
+
+
+LONG_AGO = "2020-01-01T00:00:00.000Z"
+REGARDING = ({"key": "relationship_type", "values": ["based-on"]},)
+GREEN = "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da"
+LISTINGS = {
+    "nothing": Listing("stixCoreObjects"),
+    "score and start of name": Listing(
+        "indicators",
+        (
+            ("x_opencti_score", "gte", ("90",)),
+            ("name", "starts_with", ("10.0.",)),
+        ),
+    ),
+    "label": Listing("indicators", (("objectLabel", "eq", ("label 3",)),)),
+    "full selection": Listing(
+        "indicators", (("objectLabel", "eq", ("label 3",)),), selection=FULL
+    ),
+    "author": Listing("indicators", (("createdBy", "eq", (AUTHOR,)),)),
+    "another author": Listing("indicators", (("createdBy", "not_eq", (AUTHOR,)),)),
+    "another marking": Listing(
+        "stixCoreObjects", (("objectMarking", "not_eq", (GREEN,)),)
+    ),
+    "score": Listing("indicators", (("x_opencti_score", "gte", ("50",)),)),
+    "score, by name": Listing(
+        "indicators", (("x_opencti_score", "gte", ("50",)),), ", orderBy: name"
+    ),
+    "by name": Listing("indicators", (), ", orderBy: name"),
+    "by valid_from": Listing("indicators", (), ", orderBy: valid_from"),
+    "by score, descending": Listing(
+        "indicators", (), ", orderBy: x_opencti_score, orderMode: desc"
+    ),
+    "by updated_at": Listing(
+        "stixCoreObjects", (), ", orderBy: updated_at, orderMode: desc"
+    ),
+    "updated_at": Listing("stixCoreObjects", (("updated_at", "gt", (LONG_AGO,)),)),
+    "created_at": Listing("indicators", (("created_at", "gt", (LONG_AGO,)),)),
+    "part of a name": Listing("indicators", (("name", "contains", ("0.1.2",)),)),
+    "part of a pattern": Listing("indicators", (("pattern", "contains", ("0.1.2",)),)),
+    "type of pattern": Listing("indicators", (("pattern_type", "eq", ("stix",)),)),
+    "not revoked": Listing("indicators", (("revoked", "nil", ()),)),
+    "with a name": Listing("indicators", (("name", "not_nil", ()),)),
+    "value": Listing("stixCyberObservables", (("value", "eq", ("10.0.1.2",)),)),
+    "external id": Listing("stixCoreObjects", (("external_id", "eq", ("T1059",)),)),
+    "words": Listing("stixCoreObjects", (), ', search: "10"'),
+    "type of relationship": Listing(
+        "stixCoreRelationships", (("relationship_type", "eq", ("based-on",)),)
+    ),
+    "type of the source": Listing(
+        "stixCoreRelationships", (("fromTypes", "eq", ("Indicator",)),)
+    ),
+    "regarding": Listing("stixCyberObservables", (("regardingOf", "eq", REGARDING),)),
 }
-"""
 
 
 def _id(stix_type: str, key: str) -> str:
@@ -104,31 +182,38 @@ class Platform:
             f"{self._process.url}/testbed/bundles", data=json.dumps(bundle), timeout=60
         ).raise_for_status()
 
-    def page(self, value: str) -> tuple[float, int]:
-        """Read the first page of indicators with a label; return seconds and their number."""
-        filters = {
-            "mode": "and",
-            "filters": [
-                {"key": "x_opencti_score", "values": ["90"], "operator": "gte"}
-            ],
-            "filterGroups": [
-                {
-                    "mode": "or",
-                    "filters": [
-                        {"key": "name", "values": [value], "operator": "starts_with"}
-                    ],
-                    "filterGroups": [],
-                }
-            ],
-        }
-        began = time.perf_counter()
-        answer = self._session.post(
-            f"{self._process.url}/graphql",
-            json={"query": QUERY, "variables": {"filters": filters}},
-            timeout=60,
-        ).json()
-        found = answer["data"]["indicators"]
-        return time.perf_counter() - began, found["pageInfo"]["globalCount"]
+    def page(self, listing: Listing) -> tuple[float, int]:
+        """Read the first page of a list; return seconds (median) and how many objects it has in all."""
+        text = json.dumps(listing.body()).replace(
+            f'"{AUTHOR}"', f'"{_id("identity", "author")}"'
+        )
+        times = []
+        for _ in range(REPEATED):
+            began = time.perf_counter()
+            answer = self._session.post(
+                f"{self._process.url}/graphql",
+                data=text,
+                headers={"Content-Type": "application/json"},
+                timeout=60,
+            ).json()
+            times.append(time.perf_counter() - began)
+            if "errors" in answer:
+                raise SystemExit(answer["errors"][0]["message"])
+        return (
+            statistics.median(times),
+            answer["data"][listing.what]["pageInfo"]["globalCount"],
+        )
+
+
+def pages(platform: Platform) -> tuple[str, float]:
+    """Print how long the first page of each kind of list takes; return the slowest and its time in ms."""
+    took = {}
+    for name, listing in LISTINGS.items():
+        seconds, found = platform.page(listing)
+        took[name] = seconds * 1000
+        print(f"first page, {name + ':':26} {took[name]:6.1f} ms, {found:7,} in all")
+    slowest = max(took, key=lambda name: took[name])
+    return slowest, took[slowest]
 
 
 def main() -> None:
@@ -156,8 +241,7 @@ def main() -> None:
         took = time.perf_counter() - began
         cpu = sum(process.cpu_times()[:2])
         summary = started.summary()
-        pages = [platform.page(f"10.{n % 2}.") for n in range(20)]
-        page_ms = statistics.median(seconds for seconds, _ in pages) * 1000
+        slowest, page_ms = pages(platform)
         mib = summary["peak_rss_bytes"] / 2**20
     print(
         f"{summary['rejected']} rejected; platform {cpu:.0f} CPU s, peak {mib:.0f} MiB"
@@ -169,8 +253,7 @@ def main() -> None:
         f"last tenth against the first: {rates[-1] / rates[0]:.2f} of its speed (goal: 1)"
     )
     print(
-        f"first page of a filtered list ({pages[0][1]:,} match): median {page_ms:.1f} ms, "
-        f"{page_ms / GOAL_PAGE_MS:.2f} of the most allowed"
+        f"slowest first page, by {slowest}: {page_ms:.1f} ms, {page_ms / GOAL_PAGE_MS:.2f} of the most allowed"
     )
     print(f"peak memory: {mib / GOAL_MIB:.2f} of the most allowed")
 
