@@ -4,10 +4,11 @@ import argparse
 import json
 from dataclasses import asdict
 
-from connectors_sdk.cli.building import Build, build_connector, single_run
+from connectors_sdk.cli.building import build_connector, single_run
 from connectors_sdk.cli.output import complain, say
+from connectors_sdk.cli.types import Build
 from connectors_sdk.connectors._startup import PlatformUnavailableError
-from connectors_sdk.connectors.base_connector import UnsupportedError
+from connectors_sdk.connectors.errors import UnsupportedError
 from connectors_sdk.connectors.main import ExitCode
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from connectors_sdk.connectors._signals import StopRequested
-from connectors_sdk.connectors.base_connector import BaseConnector, UnsupportedError
+from connectors_sdk.connectors.base_connector import BaseConnector
 from connectors_sdk.connectors.egress import EgressGate, platform_definitions
+from connectors_sdk.connectors.errors import UnsupportedError
 from connectors_sdk.connectors.main import ExitCode
 from connectors_sdk.connectors.memory_fuse import MemoryLimitError
 from connectors_sdk.connectors.quarantine import Replayed
