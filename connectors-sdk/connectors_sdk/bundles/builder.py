@@ -150,11 +150,6 @@ class BundleBuilder:
         """Number of objects that were taken in and not handed out yet."""
         return len(self._piece.entries) + len(self._waiting)
 
-    @property
-    def waiting(self) -> int:
-        """Number of objects that wait for something they refer to; later ones may be handed out before them."""
-        return len(self._waiting)
-
     def add(self, stix: StixLike) -> list[Bundle]:
         """Take one object; return the bundles that became full (most often none).
 

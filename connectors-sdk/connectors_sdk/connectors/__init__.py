@@ -8,55 +8,31 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from connectors_sdk.connectors.base_connector import BaseConnector
-    from connectors_sdk.connectors.check import Check
     from connectors_sdk.connectors.external_import import (
         BaseDataProcessor,
+        ConnectorLogger,
         ExternalImportConnector,
-        PageProcessor,
-        WindowCursor,
-        WindowProcessor,
         WorkManager,
     )
-    from connectors_sdk.connectors.health import Health
-    from connectors_sdk.connectors.logger import ConnectorLogger
     from connectors_sdk.connectors.main import ExitCode, run_connector
-    from connectors_sdk.connectors.metrics import Metrics
-    from connectors_sdk.connectors.quarantine import Quarantine
     from connectors_sdk.connectors.run_report import RunReport
 
 __all__ = [
-    "BaseConnector",
     "BaseDataProcessor",
-    "Check",
     "ConnectorLogger",
     "ExitCode",
     "ExternalImportConnector",
-    "Health",
-    "Metrics",
-    "PageProcessor",
-    "Quarantine",
     "RunReport",
-    "WindowCursor",
-    "WindowProcessor",
     "WorkManager",
     "run_connector",
 ]
 
 _MODULE_OF = {
-    "BaseConnector": "base_connector",
     "BaseDataProcessor": "external_import",
-    "Check": "check",
-    "ConnectorLogger": "logger",
+    "ConnectorLogger": "external_import",
     "ExitCode": "main",
     "ExternalImportConnector": "external_import",
-    "Health": "health",
-    "Metrics": "metrics",
-    "PageProcessor": "external_import",
-    "Quarantine": "quarantine",
     "RunReport": "run_report",
-    "WindowCursor": "external_import",
-    "WindowProcessor": "external_import",
     "WorkManager": "external_import",
     "run_connector": "main",
 }

@@ -72,23 +72,11 @@ class PatientAdapter(HTTPAdapter):
     the platform itself calls passing.
     """
 
-    def __init__(
-        self,
-        limit: float,
-        log: Callable[[str], None],
-        notice: Callable[[str | None], None] = lambda problem: None,
-    ) -> None:
-        """Take the limit in seconds, what writes a line to the log, and who wants to know.
-
-        Args:
-            limit: in seconds.
-            log: writes a line.
-            notice: called with the problem when the platform is away, and with None when it is back.
-        """
+    def __init__(self, limit: float, log: Callable[[str], None]) -> None:
+        """Take the limit in seconds and what writes a line to the log."""
         super().__init__()
         self._limit = limit
         self._log = log
-        self._notice = notice
 
     def send(  # pylint: disable=too-many-positional-arguments  # the signature is that of requests
         self,
@@ -118,10 +106,8 @@ class PatientAdapter(HTTPAdapter):
             if problem is None and response is not None:
                 if away:
                     self._log(f"The platform is back after {waited:.0f} s.")
-                    self._notice(None)
                 return response
             away = True
-            self._notice(problem)
             left = max(self._limit - waited, 0)
             self._log(
                 f"The platform is away: {problem}. Trying again in {pause:.3g} s, for {left:.0f} s more."
@@ -161,14 +147,9 @@ def _passing_problem(response: requests.Response, streamed: bool) -> str | None:
     return next((words for words in _PASSING_ERRORS if words in text), None)
 
 
-def make_patient(
-    helper: Any,
-    limit: float,
-    log: Callable[[str], None],
-    notice: Callable[[str | None], None] = lambda problem: None,
-) -> None:
-    """Let all calls of pycti's helper outlast a platform that is away, see `PatientAdapter` for the arguments."""
+def make_patient(helper: Any, limit: float, log: Callable[[str], None]) -> None:
+    """Let all calls of pycti's helper outlast a platform that is away for up to `limit` seconds."""
     for api in (helper.api, helper.api_impersonate):
-        adapter = PatientAdapter(limit, log, notice)
+        adapter = PatientAdapter(limit, log)
         api.session.mount("http://", adapter)
         api.session.mount("https://", adapter)

@@ -242,9 +242,7 @@ class BaseConnectorSettings(BaseConfigModel, ABC):
         except ValidationError as error:
             layer = _LAYER.get()
             problems = describe(error, type(self), layer, os.environ)
-            wrong = ConfigValidationError(problems=problems)
-            wrong.settings_class = type(self)
-            raise wrong from error
+            raise ConfigValidationError(problems=problems) from error
         finally:
             _LAYER.reset(token)
 

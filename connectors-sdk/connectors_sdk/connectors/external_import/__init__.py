@@ -14,22 +14,12 @@ if TYPE_CHECKING:
     from connectors_sdk.connectors.external_import.external_import_connector import (
         ExternalImportConnector,
     )
-    from connectors_sdk.connectors.external_import.page_processor import PageProcessor
-    from connectors_sdk.connectors.external_import.window_processor import (
-        Forecast,
-        WindowCursor,
-        WindowProcessor,
-    )
-    from connectors_sdk.connectors.logger import ConnectorLogger
+    from connectors_sdk.connectors.external_import.logger import ConnectorLogger
 
 __all__ = [
     "BaseDataProcessor",
     "ConnectorLogger",
     "ExternalImportConnector",
-    "Forecast",
-    "PageProcessor",
-    "WindowCursor",
-    "WindowProcessor",
     "WorkManager",
 ]
 
@@ -37,10 +27,6 @@ _MODULE_OF = {
     "BaseDataProcessor": "base_data_processor",
     "ConnectorLogger": "logger",
     "ExternalImportConnector": "external_import_connector",
-    "Forecast": "window_processor",
-    "PageProcessor": "page_processor",
-    "WindowCursor": "window_processor",
-    "WindowProcessor": "window_processor",
     "WorkManager": "_work_manager",
 }
 

@@ -1,1 +1,0 @@
-"""From a connector's settings class and manifest: everything that describes it elsewhere."""
