@@ -19,6 +19,13 @@ TYPED_PACKAGES = (
     "connectors-sdk/connectors_sdk",
     "shared/testbed/opencti_testbed",
     "shared/tools",
+    "shared/pylint_plugins",
+)
+# Folders that tools import their own modules from.
+SOURCE_ROOTS = (
+    "shared/tools",
+    "shared/tools/connector_linter",
+    "shared/pylint_plugins/check_stix_plugin",
 )
 
 
@@ -38,6 +45,9 @@ def tested_projects(root: Path = ROOT) -> list[Path]:
         root / "connectors-sdk",
         root / "shared" / "testbed",
         root / "shared" / "tools",
+        root / "shared" / "tools" / "connector_linter",
+        root / "shared" / "pylint_plugins" / "check_stix_plugin",
+        root / "templates",
         *connectors(root),
     ]
     return [folder for folder in candidates if (folder / "tests").is_dir()]

@@ -42,6 +42,7 @@ PARTS = {
         "Runtime",
         (
             "connectors.main",
+            "connectors.exit_codes",
             "connectors.external_import.external_import_connector",
             "connectors.external_import.base_data_processor",
             "connectors.external_import._work_manager",

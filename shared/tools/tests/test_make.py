@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -72,5 +73,79 @@ def test_run_without_a_connector_says_what_is_wanted() -> None:
 
 def test_help_names_every_target() -> None:
     text = make("help").stdout
-    for target in ("setup", "demo", "run", "test", "lint", "format", "bench"):
-        assert f"make {target}" in text
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z][a-z_]*):(?!=)", makefile, re.M))
+    phony = re.search(r"^\.PHONY:((?:.*\\\n)*.*)$", makefile, re.M)
+    assert phony is not None
+    assert set(phony[1].replace("\\\n", " ").split()) == targets
+    assert len(targets) > 20
+    assert [t for t in sorted(targets) if f"make {t} " not in text] == []
+
+
+def test_nothing_that_is_generated_has_drifted() -> None:
+    done = make("drift", "docs", "links", "CHECK=1")
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_connector_is_named_by_its_folder_or_its_name() -> None:
+    for name in ("external-import/mitre", "mitre"):
+        done = make("connector_config_schema", f"CONNECTOR={name}", "CHECK=1")
+        assert done.returncode == 0, done.stdout
+        assert done.stdout == "external-import/mitre: up to date\n"
+        done = make("connector_manifest", f"CONNECTOR={name}", "CHECK=1")
+        assert done.returncode == 0, done.stdout
+
+
+def test_a_connector_that_is_not_named_is_asked_for() -> None:
+    for target in ("connector_config_schema", "connector_manifest"):
+        done = make(target)
+        assert done.returncode == 2
+        assert "Which connector?" in done.stderr
+
+
+def test_the_catalogue_for_the_platform() -> None:
+    done = make("global_manifest", "EMBED=1")
+    assert done.returncode == 0, done.stdout
+    path = ROOT / "build" / "manifest.json"
+    contracts = json.loads(path.read_text(encoding="utf-8"))["contracts"]
+    assert all(contract["logo"].startswith("data:image/") for contract in contracts)
+
+
+def test_values_from_outside_are_no_commands(tmp_path: Path) -> None:
+    spy = tmp_path / "spy"
+    for value in (f"'; touch {spy}; '", f"$(touch {spy})", f"$(shell touch {spy})"):
+        done = make("release", TAG=value)
+        assert done.returncode != 0
+        assert "there is no connector" in done.stderr
+        make("plan", BASE=value)
+    assert not spy.exists()
+
+
+def test_the_documented_script_takes_a_folder() -> None:
+    script = (
+        "generate_connectors_config_schemas/generate_connector_config_json_schema.sh"
+    )
+    done = subprocess.run(
+        [ROOT / "shared/tools/composer" / script, ".", "--check"],
+        cwd=ROOT / "external-import" / "mitre",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout == "external-import/mitre: up to date\n"
+
+
+def test_hooks_find_nothing(tmp_path: Path) -> None:
+    # black and isort would change files.
+    without = "black,isort"
+    done = subprocess.run(
+        [ROOT / ".venv/bin/pre-commit", "run", "--all-files", "--hook-stage", "manual"],
+        cwd=ROOT,
+        env={**os.environ, "PRE_COMMIT_HOME": str(tmp_path), "SKIP": without},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "Failed" not in done.stdout and "workflows" in done.stdout

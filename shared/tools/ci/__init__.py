@@ -1,0 +1,1 @@
+"""What guards main: which projects a change touches, their checks and tests, images and releases."""

@@ -1,0 +1,1 @@
+"""From a connector's settings class and manifest: everything that describes it elsewhere."""

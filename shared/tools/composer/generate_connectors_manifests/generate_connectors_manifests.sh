@@ -1,0 +1,3 @@
+#!/bin/sh
+# The same for all connectors of this repository. See ../README.md
+exec "$(dirname "$0")/../run.sh" manifests --all "$@"

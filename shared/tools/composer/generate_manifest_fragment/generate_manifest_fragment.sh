@@ -1,0 +1,3 @@
+#!/bin/sh
+# Writes the manifest of one release of a connector. See ../README.md
+exec "$(dirname "$0")/../run.sh" fragment "$@"
