@@ -4,8 +4,9 @@ The names below are loaded when they are first used (PEP 562), so that reading a
 the HTTP client nor pycti.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from connectors_sdk._lazy import names_from
 
 if TYPE_CHECKING:
     from connectors_sdk.client.base_client_api import BaseClientApi
@@ -108,14 +109,7 @@ _MODULES = {
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 
-def __getattr__(name: str) -> Any:
-    """Import the module that holds a public name, when the name is first asked for."""
-    module = _MODULE_OF.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{module}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = names_from(__name__, _MODULE_OF)
 
 
 def __dir__() -> list[str]:

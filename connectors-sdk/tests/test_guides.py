@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [
     ROOT / "connectors-sdk" / "README.md",
     *sorted((ROOT / "docs/sdk").glob("*.md")),
+    *sorted((ROOT / "docs/connectors").glob("*.md")),
 ]
 _BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # As an imported module: what stands below `if __name__ == "__main__"` is shown, not started.

@@ -5,7 +5,7 @@ the same thing for a caller that pushes objects one by one.
 """
 
 from connectors_sdk.bundles._merge import merge_objects
-from connectors_sdk.bundles._references import references_of
+from connectors_sdk.bundles._references import references_of, without_references
 from connectors_sdk.bundles.builder import (
     DEFAULT_MAX_BYTES,
     DEFAULT_MAX_OBJECTS,
@@ -30,4 +30,5 @@ __all__ = [
     "iter_bundles",
     "merge_objects",
     "references_of",
+    "without_references",
 ]

@@ -17,8 +17,9 @@ Where a referenced object comes from, in this order: the piece itself and the on
 reference of a stix2 object or dictionary, the rest of the stream: the object waits until it is there.
 
 Memory: with models it is bounded by two pieces and some 10 MB: which models were sent is known for the last 50,000 at
-least; one that comes again later is sent again. Of stix2 objects and dictionaries, 100 bytes are kept for each id, and
-without `resolve` their JSON as well, because any of it may be referred to later.
+least; one that comes again later is sent again. Of stix2 objects and dictionaries, at most 36 bytes are kept for each id,
+and without `resolve` their JSON as well, because any of it may be referred to later. What waits is kept, too: whose
+`resolve` knows all there is lets nothing wait, with `wait=False`.
 """
 
 import warnings
@@ -28,6 +29,7 @@ from typing import Literal, TypeAlias
 
 from connectors_sdk.bundles._encode import StixLike, id_of
 from connectors_sdk.bundles._entry import Entry
+from connectors_sdk.bundles._fingerprints import Fingerprints
 from connectors_sdk.bundles._known_markings import known_marking
 from connectors_sdk.bundles._waiting import WaitingRoom
 from connectors_sdk.bundles.bundle import Bundle, bundle_size
@@ -102,6 +104,8 @@ def iter_bundles(
     yield from builder.flush()
 
 
+# Three of them remember what was sent.
+# pylint: disable-next=too-many-instance-attributes
 class BundleBuilder:
     """Collects objects one by one and hands out bundles as they fill. See the module for what it promises.
 
@@ -117,8 +121,12 @@ class BundleBuilder:
         max_bytes: int = DEFAULT_MAX_BYTES,
         resolve: Resolve | None = None,
         on_dangling: OnDangling = "raise",
+        wait: bool = True,
     ) -> None:
-        """See `iter_bundles` for the arguments."""
+        """See `iter_bundles` for the arguments.
+
+        `wait` says whether what is referred to may still come; without it, what `resolve` does not know is missing.
+        """
         if max_objects < 1 or max_bytes < 1:
             raise ValueError("max_objects and max_bytes must be at least 1")
         if on_dangling not in ("raise", "drop", "keep"):
@@ -130,6 +138,7 @@ class BundleBuilder:
         self._max_bytes = max_bytes
         self._resolve = resolve
         self._on_dangling = on_dangling
+        self._wait = wait
         self._piece = _Piece()
         self._previous: dict[str, Entry] = {}
         # Found or finished within the current call: the caller has not seen those pieces yet, nor can `resolve`.
@@ -138,9 +147,8 @@ class BundleBuilder:
         self._index: dict[str, list[StixLike]] = {}
         self._waiting = WaitingRoom()
         self._memory: dict[str, bytes] | None = {} if resolve is None else None
-        # hash(id) -> hash(bytes): compact. A clash of ids alone only sends an object once more.
-        self._sent: dict[int, int] = {}
-        # The same for models, in two generations: when the younger is full, the older is forgotten.
+        self._sent = Fingerprints()
+        # hash(id) -> hash(bytes), for models: in two generations: when the younger is full, the older is forgotten.
         self._sent_models: dict[int, int] = {}
         self._sent_models_before: dict[int, int] = {}
         # Objects that do not fit into the bounds together with what they need.
@@ -149,6 +157,11 @@ class BundleBuilder:
     def __len__(self) -> int:
         """Number of objects that were taken in and not handed out yet."""
         return len(self._piece.entries) + len(self._waiting)
+
+    @property
+    def waiting(self) -> int:
+        """Number of objects that wait for something they refer to; later ones may be handed out before them."""
+        return len(self._waiting)
 
     def add(self, stix: StixLike) -> list[Bundle]:
         """Take one object; return the bundles that became full (most often none).
@@ -227,16 +240,16 @@ class BundleBuilder:
         return (
             key in self._sent_models
             or key in self._sent_models_before
-            or key in self._sent
+            or stix_id in self._sent
         )
 
     def _was_sent(self, entry: Entry) -> bool:
         """Whether this version of an object was sent last."""
         key, version = hash(entry.id), hash(entry.data)
-        for record in (self._sent_models, self._sent_models_before, self._sent):
+        for record in (self._sent_models, self._sent_models_before):
             if key in record:
                 return record[key] == version
-        return False
+        return self._sent.knows(entry.id, entry.data)
 
     def _append(self, entry: Entry) -> bool:
         """Put a new object into the piece if all it needs is there and it fits: the short way that most objects go."""
@@ -291,7 +304,7 @@ class BundleBuilder:
                 if found is None:
                     # A model's bare reference means an object that the platform has: nothing to wait for. Nor is
                     # what was sent before.
-                    if not entry.models and not self._has_sent(ref):
+                    if self._wait and not entry.models and not self._has_sent(ref):
                         wanted[ref] = None
                     continue
                 visited.add(ref)
@@ -417,8 +430,10 @@ class BundleBuilder:
             return
         self._finished.append(piece.bundle())
         for entry in piece.entries.values():
-            record = self._sent_models if entry.models else self._sent
-            record[hash(entry.id)] = hash(entry.data)
+            if entry.models:
+                self._sent_models[hash(entry.id)] = hash(entry.data)
+            else:
+                self._sent.note(entry.id, entry.data)
             if self._memory is not None and (
                 not entry.models or entry.id.startswith(_ALWAYS_REMEMBERED)
             ):

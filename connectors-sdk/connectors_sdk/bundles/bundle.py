@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -46,6 +46,11 @@ class Bundle:
 
     def _content(self) -> bytes:
         return b",".join(self._members)
+
+    @property
+    def members(self) -> Iterator[tuple[str, bytes]]:
+        """`(id, JSON bytes)` of each object, in order."""
+        return zip(self.ids, self._members, strict=True)
 
     @property
     def objects(self) -> list[dict[str, Any]]:

@@ -3,8 +3,9 @@
 The names are loaded when they are first used, so that naming an error costs no HTTP library.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from connectors_sdk._lazy import names_from
 
 if TYPE_CHECKING:
     from connectors_sdk.client.base_client_api import BaseClientApi
@@ -137,8 +138,4 @@ __all__ = [  # pylint: disable=undefined-all-variable  # resolved by __getattr__
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Load the module of `name` on first use."""
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+__getattr__ = names_from(__name__, _MODULE_OF)

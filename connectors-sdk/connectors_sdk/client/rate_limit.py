@@ -18,6 +18,7 @@ from requests.utils import rewind_body
 from urllib3.util.retry import Retry
 
 from connectors_sdk.client.body import BodyReader
+from connectors_sdk.client.calls import CALLS
 from connectors_sdk.client.exceptions import ApiClientError, ApiRateLimitError
 from connectors_sdk.client.limiter import (
     MovingWindowLimiter,
@@ -30,6 +31,7 @@ from connectors_sdk.client.redact import shown_url
 from connectors_sdk.client.retry import RetryPolicy
 from connectors_sdk.client.timing import Timing
 from connectors_sdk.client.tls import TrustStore
+from connectors_sdk.tracing import span
 
 __all__ = ["RateLimit", "Transport", "_RateLimitAdapter"]
 
@@ -151,7 +153,7 @@ class _RateLimitAdapter(HTTPAdapter):
         last_failure = ""
         while True:
             self._take_turn(request, last_failure)
-            outcome = self._attempt(request, stream, options, attempt)
+            outcome = self._traced(request, stream, options, attempt)
             if not isinstance(outcome, _Failure):
                 return outcome
             if outcome.pause is None or not _rewind(request):
@@ -171,6 +173,26 @@ class _RateLimitAdapter(HTTPAdapter):
             )
             self._timing.sleep(outcome.pause)
             attempt += 1
+
+    def _traced(
+        self,
+        request: requests.PreparedRequest,
+        stream: Any,
+        options: dict[str, Any],
+        attempt: int,
+    ) -> "requests.Response | _Failure":
+        address = urlsplit(str(request.url))
+        with span(
+            f"HTTP {_method(request)}",
+            client=True,
+            server_address=address.hostname or "",
+        ) as traced:
+            outcome = self._attempt(request, stream, options, attempt)
+            if isinstance(outcome, _Failure):
+                traced.set_attribute("error.type", type(outcome.error).__name__)
+            else:
+                traced.set_attribute("http.response.status_code", outcome.status_code)
+            return outcome
 
     def _attempt(
         self,
@@ -222,6 +244,7 @@ class _RateLimitAdapter(HTTPAdapter):
                 self._wait_or_raise(key, last_failure)
         if self._quota is not None:
             self._quota.consume()
+        CALLS.note()
 
     def _wait_or_raise(self, key: str | None = None, last_failure: str = "") -> None:
         """Wait until the limit has room and take it, or raise `ApiRateLimitError`."""

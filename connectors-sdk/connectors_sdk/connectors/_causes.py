@@ -4,6 +4,7 @@ pycti reports most failures as a `ValueError` that holds either the platform's e
 whatever answered; `requests` wraps the true cause several layers deep.
 """
 
+import json
 import socket
 import ssl
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ def describe(error: BaseException) -> str:
 
     Inputs that are not about the network or the platform's answers give their own text, or their type's name.
     """
-    chain = list(_chain(error))
+    chain = list(chain_of(error))
     for cause in chain:
         words = _network_words(cause)
         if words:
@@ -32,9 +33,24 @@ def describe(error: BaseException) -> str:
     text = str(error).strip()
     if not text:
         return type(error).__name__
+    if isinstance(error, ValueError) and text.startswith("{"):
+        # pycti gives what came with another status than 200 as it came.
+        refused = _refusal(text)
+        if refused:
+            return refused
     if text.lstrip().startswith("<"):
         return f"the answer is a web page, not that of an OpenCTI API: {_shorten(text, 120)}"
     return _shorten(text, _LONGEST)
+
+
+def _refusal(text: str) -> str | None:
+    """Return what the GraphQL error in the text of an answer means; None when there is none in it."""
+    try:
+        first, *_ = json.loads(text)["errors"]
+        code = first.get("name") or (first.get("extensions") or {}).get("code")
+        return describe_graphql(code or first["message"], first["message"])
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None
 
 
 def describe_graphql(name: Any, message: Any) -> str:
@@ -62,7 +78,7 @@ def describe_status(status: int) -> str | None:
     return f"the platform answers with HTTP {status}"
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
+def chain_of(error: BaseException) -> Iterator[BaseException]:
     """Yield an error and what it wraps, the innermost first."""
     found: list[BaseException] = []
     queue: list[BaseException] = [error]

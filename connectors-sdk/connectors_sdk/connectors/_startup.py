@@ -5,11 +5,9 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import Any, TypeVar
 
 import requests
-from pydantic import TypeAdapter, ValidationError
 
 from connectors_sdk.connectors._causes import (
     NO_ANSWER,
@@ -17,11 +15,12 @@ from connectors_sdk.connectors._causes import (
     describe_graphql,
     describe_status,
 )
-from connectors_sdk.connectors._patience import DEFAULT_LIMIT, growing_pauses
-from connectors_sdk.settings.exceptions import ConfigValidationError, SettingProblem
+from connectors_sdk.connectors._patience import growing_pauses
+from connectors_sdk.settings.runtime import RuntimeSettings
 
 _PROBE = "query healthCheck { about { version } }"
 _PROBE_TIMEOUT = 10.0
+_PYCTI_API_LOGGER = "api"
 
 HelperT = TypeVar("HelperT")
 
@@ -33,38 +32,19 @@ class PlatformUnavailableError(Exception):
 def platform_timeout(config: Mapping[str, Any]) -> float:
     """Return for how many seconds the connector waits for a platform that is away.
 
-    Input: the helper's configuration. The setting is `connector.platform_timeout` (`CONNECTOR_PLATFORM_TIMEOUT`), an
-    ISO 8601 duration or a number of seconds; five minutes when it is not set.
+    Input: the helper's configuration.
 
     Raises:
-        ConfigValidationError: the setting is neither.
+        ConfigValidationError: a setting of the runtime is wrong.
     """
-    value = (config.get("connector") or {}).get("platform_timeout")
-    if value in (None, ""):
-        return DEFAULT_LIMIT
-    try:
-        seconds = float(value)
-    except (TypeError, ValueError):
-        try:
-            duration = TypeAdapter(timedelta).validate_python(value)
-        except ValidationError:
-            seconds = -1.0
-        else:
-            seconds = duration.total_seconds()
-    if seconds < 0:
-        problem = SettingProblem(
-            "connector.platform_timeout",
-            f"{value!r} is not a duration",
-            "an ISO 8601 duration such as PT5M, or a number of seconds",
-        )
-        raise ConfigValidationError(problems=[problem])
-    return seconds
+    return RuntimeSettings.read(config).platform_timeout.total_seconds()
 
 
 def connect(
     make_helper: Callable[[dict[str, Any]], HelperT],
     config: dict[str, Any],
     limit: float,
+    notice: Callable[[str | None], None] = lambda problem: None,
 ) -> HelperT:
     """Build pycti's helper, which registers the connector; wait while the platform is not there.
 
@@ -72,16 +52,19 @@ def connect(
         make_helper: `OpenCTIConnectorHelper`, called with the configuration.
         config: the helper's configuration.
         limit: for how many seconds to go on trying, with growing pauses.
+        notice: called with the cause when an attempt was in vain, and with None when one was not.
 
     Raises:
         PlatformUnavailableError: it was in vain; the text names the true cause.
     """
-    url = _without_credentials(str((config.get("opencti") or {}).get("url", "")))
+    url = without_credentials(str((config.get("opencti") or {}).get("url", "")))
     started = time.monotonic()
     for pause in growing_pauses(limit):
         helper, cause = _attempt(make_helper, config)
         if helper is not None:
+            notice(None)
             return helper
+        notice(cause)
         left = max(limit - (time.monotonic() - started), 0)
         _say(
             config,
@@ -106,12 +89,16 @@ def _attempt(
     if cause == NO_ANSWER:
         return None, cause
     hook = sys.excepthook
+    # pycti logs a traceback of every attempt; the cause, where it is known, is said in a sentence.
+    pyctis = logging.getLogger(_PYCTI_API_LOGGER)
+    before, pyctis.disabled = pyctis.disabled, pyctis.disabled or bool(cause)
     try:
         return make_helper(config), ""
     except Exception as err:  # pylint: disable=broad-exception-caught
         # pycti raises bare ValueErrors, which only say that the platform is not reachable.
         return None, cause or describe(err)
     finally:
+        pyctis.disabled = before
         # pycti's hook kills the process without printing the exception.
         sys.excepthook = hook
 
@@ -128,7 +115,7 @@ def probe(config: Mapping[str, Any]) -> str | None:
         response = requests.post(
             url,
             json={"query": _PROBE, "variables": {}},
-            headers=_headers(opencti),
+            headers=request_headers(opencti),
             timeout=_PROBE_TIMEOUT,
             verify=verify,
             allow_redirects=False,
@@ -138,13 +125,13 @@ def probe(config: Mapping[str, Any]) -> str | None:
     return describe_status(response.status_code) or _wrong_answer(response)
 
 
-def _without_credentials(url: str) -> str:
+def without_credentials(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     host, slash, path = rest.partition("/")
     return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}"
 
 
-def _headers(opencti: Mapping[str, Any]) -> dict[str, str]:
+def request_headers(opencti: Mapping[str, Any]) -> dict[str, str]:
     headers = {"Authorization": f"Bearer {opencti.get('token', '')}"}
     for pair in str(opencti.get("custom_headers") or "").split(";"):
         name, colon, value = pair.partition(":")

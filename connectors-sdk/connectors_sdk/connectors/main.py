@@ -7,25 +7,14 @@ A connector's `main.py` is three lines:
     run_connector(build)
 """
 
+import inspect
 import sys
-from collections.abc import Callable
-from enum import IntEnum
+import warnings
+from collections.abc import Callable, Sequence
 from typing import NoReturn, Protocol
 
+from connectors_sdk.connectors.exit_codes import ExitCode
 from connectors_sdk.settings.exceptions import ConfigError
-
-
-class ExitCode(IntEnum):
-    """What the exit code of a connector's process means.
-
-    OK: stopped on request, or, in run-and-terminate mode, the run was good.
-    FAILURE: the platform stayed away, the run failed in run-and-terminate mode, or the connector itself is broken.
-    CONFIGURATION: a setting is missing or wrong. Starting again without changing it is of no use.
-    """
-
-    OK = 0
-    FAILURE = 1
-    CONFIGURATION = 2
 
 
 class Startable(Protocol):
@@ -35,16 +24,30 @@ class Startable(Protocol):
         """Run until done or told to stop."""
 
 
-def run_connector(build: Callable[[], Startable]) -> NoReturn:
-    """Build a connector, run it, end the process.
+def run_connector(
+    build: Callable[[], Startable], arguments: Sequence[str] | None = None
+) -> NoReturn:
+    """Build a connector and run it, or do what the command line says; end the process.
 
     Args:
         build: reads the settings and returns the connector. Called once.
+        arguments: the command line without the program's name, see `python main.py --help`. By default that of the
+            process when it was the program itself that called; nobody else's arguments are meant for a connector.
 
     Raises:
         SystemExit: always, with an `ExitCode`. A wrong configuration is told in words on stderr, without traceback.
     """
+    if arguments is None:
+        frame = inspect.currentframe()
+        caller = frame.f_back.f_globals if frame and frame.f_back else {}
+        arguments = sys.argv[1:] if caller.get("__name__") == "__main__" else ()
+    # A warning is for the operator, who does not want to know which line of which file gave it.
+    warnings.formatwarning = lambda message, *_, **__: f"Warning: {message}\n"
     try:
+        if arguments:
+            from connectors_sdk.cli import main
+
+            sys.exit(main(build, arguments))
         build().start()
     except ConfigError as err:
         print(err, file=sys.stderr)

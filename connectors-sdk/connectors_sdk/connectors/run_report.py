@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from connectors_sdk.connectors.metrics import Metrics
+
 
 @dataclass
 class RunReport:
@@ -21,6 +23,7 @@ class RunReport:
         skipped: records left out, by reason.
         quarantined: records set aside because they could not be converted.
         errors: what went wrong, in words.
+        run_id: names the run in the log, in the quarantine and in provenance.
     """
 
     read: int = 0
@@ -29,7 +32,9 @@ class RunReport:
     skipped: Counter[str] = field(default_factory=Counter)
     quarantined: int = 0
     errors: list[str] = field(default_factory=list)
+    run_id: str = ""
     _counts_itself: bool = False
+    _shown: Counter[str] = field(default_factory=Counter)
 
     def add_read(self, count: int = 1) -> None:
         """Count records of the source. Once used, what `collect` returns is no longer counted."""
@@ -54,6 +59,20 @@ class RunReport:
         """Count a bundle that the platform accepted."""
         self.bundles += 1
         self.sent += objects
+
+    def show(self, metrics: Metrics) -> None:
+        """Bring the metrics up to what was counted so far."""
+        counts = {
+            "read": self.read,
+            "skipped": sum(self.skipped.values()),
+            "quarantined": self.quarantined,
+        }
+        for outcome, count in counts.items():
+            # What was counted as read may turn out not to have been.
+            new = max(count - self._shown[outcome], 0)
+            if new:
+                metrics.count("records", new, outcome=outcome)
+                self._shown[outcome] = count
 
     def observe(self, collected: Any) -> Any:
         """Count what `collect` returned and hand it on; an iterator is counted as it is consumed."""

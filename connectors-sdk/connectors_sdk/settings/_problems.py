@@ -60,6 +60,8 @@ def _describe_one(
         variable = SettingProblem(name, "").variable
         near = get_close_matches(variable, variables, n=1, cutoff=0.85)
         hint = f" ({near[0]} is set: is that a typing mistake?)" if near else ""
+        if variable in layer.empty:
+            hint = " (it is set, but empty)"
         if field and field.description:
             expected = f"{expected} ({field.description.rstrip('.')})".strip()
         return SettingProblem(name, f"missing{hint}", expected)

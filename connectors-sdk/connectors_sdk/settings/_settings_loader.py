@@ -3,7 +3,9 @@
 import os
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,6 +27,24 @@ from connectors_sdk.settings.helper_variables import HELPER_SECTIONS
 
 ENVIRONMENT = "environment"
 DERIVED = "derived from the connector's folder and name"
+ASSUMED = "assumed, because it is not needed here"
+
+_ASSUMED: ContextVar[Mapping[str, Mapping[str, Any]]] = ContextVar(
+    "_ASSUMED", default={}
+)
+
+
+@contextmanager
+def assumed(values: Mapping[str, Mapping[str, Any]]) -> Iterator[None]:
+    """Inside the block, let settings that are required and not given have these values, section by section.
+
+    For what needs a connector's settings but not all of them, e.g. a run without a platform.
+    """
+    token = _ASSUMED.set(values)
+    try:
+        yield
+    finally:
+        _ASSUMED.reset(token)
 
 
 class _SettingsLoader:
@@ -70,6 +90,7 @@ class _SettingsLoader:
         elif dot_env:
             layer = from_variables(shape, _read_dot_env(dot_env), dot_env.name)
         layer.update(from_variables(shape, os.environ, ENVIRONMENT))
+        _assume(layer, shape)
         derive_id(layer, shape, cls._get_connector_main_path)
         return layer
 
@@ -108,6 +129,16 @@ class _SettingsLoader:
         dot_env = cls._get_dot_env_file_path()
         variables = _read_dot_env(dot_env) if dot_env else {}
         return {name.lower(): value for name, value in variables.items()}
+
+
+def _assume(layer: Layer, shape: Shape) -> None:
+    for section, values in _ASSUMED.get().items():
+        given = layer.values.get(section)
+        for key, value in values.items():
+            field = shape.field(section, key)
+            absent = given is None or (isinstance(given, dict) and key not in given)
+            if absent and field is not None and field.is_required():
+                layer.put(section, key, value, ASSUMED)
 
 
 def load_mapping(model: type[BaseModel], data: Mapping[str, Any]) -> Layer:

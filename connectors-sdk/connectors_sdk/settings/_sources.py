@@ -88,6 +88,11 @@ class Shape:
             for name, section in self.sections.items()
         }
 
+    def section_of(self, name: str) -> str:
+        """Return the section that a name in a file means: files of the ecosystem also write `export-file-csv`."""
+        plain = name.replace("-", "_")
+        return plain if plain in self.sections else name
+
     def key_of(self, section: str, name: str) -> str:
         """Return the key that a section's validation wants for a name in any spelling; unknown names stay."""
         return self._names.get(section, {}).get(name.lower(), name)
@@ -182,7 +187,8 @@ def from_mapping(shape: Shape, data: Mapping[str, Any], origin: str) -> Layer:
         origin: Name of this source, e.g. `config.yml`.
     """
     layer = Layer()
-    for name, content in data.items():
+    for written, content in data.items():
+        name = shape.section_of(str(written))
         if isinstance(content, dict):
             layer.values.setdefault(name, {})
             for key, value in content.items():

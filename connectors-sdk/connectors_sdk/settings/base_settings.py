@@ -242,7 +242,9 @@ class BaseConnectorSettings(BaseConfigModel, ABC):
         except ValidationError as error:
             layer = _LAYER.get()
             problems = describe(error, type(self), layer, os.environ)
-            raise ConfigValidationError(problems=problems) from error
+            wrong = ConfigValidationError(problems=problems)
+            wrong.settings_class = type(self)
+            raise wrong from error
         finally:
             _LAYER.reset(token)
 

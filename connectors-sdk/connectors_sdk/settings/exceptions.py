@@ -40,7 +40,12 @@ class ConfigValidationError(ConfigError):
     Args:
         message: One sentence.
         problems: Every setting that is wrong; each becomes one line of the text.
+
+    Attributes:
+        settings_class: The settings class that could not be built, if it was one.
     """
+
+    settings_class: type | None = None
 
     def __init__(
         self,

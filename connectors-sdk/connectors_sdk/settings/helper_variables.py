@@ -4,7 +4,12 @@ What is set of them is passed on. This table is the one place that names them; i
 Source: `OpenCTIConnectorHelper` and `OpenCTIConnector` of pycti 7.
 """
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from pydantic import TypeAdapter
+
+from connectors_sdk.settings.runtime import SECTION, RuntimeSettings
 
 
 class HelperVariable(NamedTuple):
@@ -89,11 +94,6 @@ LISTEN_PROTOCOL_API_SSL_PASSPHRASE | connector.listen_protocol_api_ssl_passphras
 QUEUE_PROTOCOL | connector.queue_protocol | amqp | Former name of CONNECTOR_QUEUE_PROTOCOL
 """
 
-# Understood by the SDK's runtime, not by pycti.
-_RUNTIME = """
-connector.platform_timeout | PT5M | How long to wait for a platform that is away, as ISO 8601 duration or seconds
-"""
-
 
 def _cells(table: str) -> list[list[str]]:
     lines = table.strip().splitlines()
@@ -107,12 +107,25 @@ def _regular(table: str) -> list[HelperVariable]:
     ]
 
 
+def _runtime() -> Iterator[HelperVariable]:
+    """Yield what the SDK's runtimes understand and pycti does not."""
+    for name, field in RuntimeSettings.model_fields.items():
+        key = f"{SECTION}.{name}"
+        default = TypeAdapter(Any).dump_python(field.default, mode="json")
+        yield HelperVariable(
+            key.replace(".", "_").upper(),
+            key,
+            "" if default is None else str(default),
+            field.description or "",
+        )
+
+
 HELPER_VARIABLES: tuple[HelperVariable, ...] = (
     *_regular(_ROWS),
     *(HelperVariable(*cells) for cells in _cells(_IRREGULAR)),
 )
 
-RUNTIME_VARIABLES: tuple[HelperVariable, ...] = tuple(_regular(_RUNTIME))
+RUNTIME_VARIABLES: tuple[HelperVariable, ...] = tuple(_runtime())
 
 # Families of variables that the helper reads from the environment only.
 HELPER_PREFIXES: tuple[str, ...] = ("OPENCTI_MISSING_REF_RETRY_",)

@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
+from connectors_sdk.states.cursors import Cursor
+
 
 class StateHelper(Protocol):
     """The part of pycti's `OpenCTIConnectorHelper` that keeps the state."""
@@ -44,6 +46,8 @@ class BaseConnectorState(BaseModel, ABC):
 
     _client: _StateClient | None = PrivateAttr(default=None)
     _loaded: bool = PrivateAttr(default=False)
+    # What the platform remembers, as far as this process knows.
+    _stored: dict[str, Any] = PrivateAttr(default_factory=dict)
 
     def inject_dependencies(self, helper: StateHelper) -> None:
         """Bind the state to the helper that keeps it.
@@ -74,8 +78,13 @@ class BaseConnectorState(BaseModel, ABC):
                 stacklevel=2,
             )
             return
-        for key, value in client.load().items():
-            setattr(self, key, value)
+        self._stored = client.load()
+        for key, value in self._stored.items():
+            cursor = getattr(self, key, None)
+            if isinstance(cursor, Cursor):
+                cursor.restore(value)
+            else:
+                setattr(self, key, value)
         self._loaded = True
 
     def save(self) -> None:
@@ -84,7 +93,10 @@ class BaseConnectorState(BaseModel, ABC):
         Raises:
             RuntimeError: The state is not bound to a helper.
         """
-        client = self._bound()
+        self.save_dump(self.dump())
+
+    def dump(self) -> dict[str, Any]:
+        """Return what `save` would store now, JSON-ready."""
         raw = self.model_dump(mode="json")
         # Python's spelling of datetimes (`+00:00`, not `Z`): connectors compare and parse them so.
         raw.update(
@@ -92,8 +104,32 @@ class BaseConnectorState(BaseModel, ABC):
             for key, value in self
             if isinstance(value, datetime)
         )
-        client.save(raw)
+        return raw
+
+    def save_dump(self, raw: dict[str, Any]) -> None:
+        """Store what `dump` returned earlier: the state as it was then.
+
+        Raises:
+            RuntimeError: The state is not bound to a helper.
+        """
+        self._bound().save(raw)
+        self._stored = raw
         self._loaded = False
+
+    def save_part(self, **values: Any) -> None:
+        """Store these values alone; everything else stays as the platform remembers it.
+
+        Args:
+            values: JSON-ready values. Attributes of the state that have these names are set, too.
+
+        Raises:
+            RuntimeError: The state is not bound to a helper.
+        """
+        loaded = self._loaded
+        for key, value in values.items():
+            setattr(self, key, value)
+        self.save_dump({**self._stored, **values})
+        self._loaded = loaded
 
     def _bound(self) -> _StateClient:
         if self._client is None:

@@ -81,7 +81,7 @@ Answer = Canned | Callable[[RecordedRequest], Canned]
 
 
 class CannedServer:
-    """Answers as told. A context manager: listens on a free port of the loopback interface inside of it.
+    """Answers as told. A context manager: listens on a port of the loopback interface inside of it.
 
         with CannedServer() as server:
             server.on("GET", "/v1/items", Canned([{"id": 1}]), Canned(status=503))
@@ -92,7 +92,9 @@ class CannedServer:
         requests: what arrived, in order.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
+        """Prepare a server for a port; 0: any that is free."""
+        self._port = port
         self.requests: list[RecordedRequest] = []
         self.url = ""
         self._routes: dict[tuple[str, str], list[Answer]] = {}
@@ -116,7 +118,7 @@ class CannedServer:
 
     def __enter__(self) -> Self:
         self._stopping.clear()
-        self._server = _Server(("127.0.0.1", 0), _handler_of(self))
+        self._server = _Server(("127.0.0.1", self._port), _handler_of(self))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(
             target=self._server.serve_forever,
@@ -164,6 +166,8 @@ class _Server(ThreadingHTTPServer):
 def _handler_of(owner: CannedServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # An answer in two parts would wait 40 ms for an acknowledgement.
+        wbufsize = -1
 
         def _serve(self) -> None:
             parts = urlsplit(self.path)

@@ -9,6 +9,8 @@ from datetime import datetime, timezone
 from types import SimpleNamespace
 from typing import Any
 
+from connectors_sdk.connectors.quarantine import QuarantinedRecord
+
 _TLP_ORDER = (
     ("TLP:CLEAR", "TLP:WHITE"),
     ("TLP:GREEN",),
@@ -84,6 +86,7 @@ class RecordingHelper:  # pylint: disable=too-many-instance-attributes  # pycti'
         works: what was opened, in order.
         log: what was logged, in order.
         saved_states: the states that reached the platform, in order (JSON-ready).
+        quarantined: what is in the quarantine after `run_once`, the oldest first.
         metrics: how often each metric was incremented.
         over_threshold: how many further times the platform's queue is reported as too long.
         schedule: period in seconds of the last `schedule_*` call.
@@ -110,6 +113,7 @@ class RecordingHelper:  # pylint: disable=too-many-instance-attributes  # pycti'
         self.log: list[LogLine] = []
         self.saved_states: list[dict[str, Any] | None] = []
         self.metrics: Counter[str] = Counter()
+        self.quarantined: list[QuarantinedRecord] = []
         self.over_threshold = 0
         self.schedule: float | None = None
         self.callback: Callable[..., Any] | None = None
@@ -156,7 +160,7 @@ class RecordingHelper:  # pylint: disable=too-many-instance-attributes  # pycti'
             last_run_datetime=None,
         )
         self.metric = _Metric(self.metrics)
-        self.connector_logger = _Logger(self.log)
+        self.connector_logger: Any = _Logger(self.log)
         self.log_debug = self.connector_logger.debug
         self.log_info = self.connector_logger.info
         self.log_warning = self.connector_logger.warning

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import orjson
+import pycti
 import pytest
 import stix2
 from hypothesis import given, settings
@@ -99,7 +100,11 @@ def test_nothing_in_nothing_out() -> None:
 
 
 def test_stix2_objects_and_hand_written_dictionaries() -> None:
-    identity = stix2.Identity(name="n", identity_class="organization")
+    identity = stix2.Identity(
+        id=pycti.Identity.generate_id("n", "organization"),
+        name="n",
+        identity_class="organization",
+    )
     by_hand = {
         "type": "malware",
         "spec_version": "2.1",

@@ -1,10 +1,13 @@
-"""What the runtime changes in the process is put back after each test."""
+"""What the runtime changes in the process is put back after each test; own_ports can be imported."""
 
 import logging
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 
 @pytest.fixture(autouse=True)

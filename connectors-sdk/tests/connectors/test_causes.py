@@ -97,6 +97,13 @@ def test_broker(closed_port: int) -> None:
     ("error", "words"),
     [
         (
+            ValueError(
+                '{"errors":[{"message":"too large","name":"PAYLOAD_TOO_LARGE"}],"data":null}'
+            ),
+            "the platform answers PAYLOAD_TOO_LARGE: too large",
+        ),
+        (ValueError('{"errors": 7}'), '{"errors": 7}'),
+        (
             ValueError({"name": "AUTH_REQUIRED", "error_message": "You must log in"}),
             "the platform refuses the token (AUTH_REQUIRED: You must log in)",
         ),

@@ -3,7 +3,7 @@
 import pytest
 
 from connectors_sdk import ConfigValidationError, connectors
-from connectors_sdk.connectors import ExitCode, run_connector
+from connectors_sdk.connectors import ExitCode, external_import, run_connector
 from connectors_sdk.settings.exceptions import SettingProblem
 
 
@@ -56,7 +56,7 @@ def test_a_broken_factory() -> None:
     assert caught.value.code == 2
 
 
-@pytest.mark.parametrize("package", [connectors, connectors.external_import])
+@pytest.mark.parametrize("package", [connectors, external_import])
 def test_packages_offer_their_names(package: object) -> None:
     for name in package.__all__:  # type: ignore[attr-defined]
         assert getattr(package, name).__name__ == name

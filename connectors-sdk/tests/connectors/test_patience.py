@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import requests
@@ -100,6 +101,31 @@ def test_after_the_limit_the_failure_goes_to_the_caller(
     server.on("POST", "/graphql", Canned(fault=Fault.RESET))
     with pytest.raises(requests.ConnectionError):
         ask(server, log, limit=0.1)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ('{"a": [1, 2.5, null, "\u00e9"]}'.encode(), {"a": [1, 2.5, None, "\u00e9"]}),
+        ('{"a": "\u00e9"}'.encode("utf-16"), {"a": "\u00e9"}),
+    ],
+)
+def test_json_is_what_requests_would_read(
+    server: CannedServer, log: list[str], body: bytes, expected: Any
+) -> None:
+    server.on("POST", "/graphql", Canned(body))
+    answer = ask(server, log)
+    found = answer.json()
+    assert found == expected == answer.json(parse_float=float)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"a": '])
+def test_what_is_no_json_is_told_as_requests_tells_it(
+    server: CannedServer, log: list[str], body: bytes
+) -> None:
+    server.on("POST", "/graphql", Canned(body))
+    with pytest.raises(requests.exceptions.JSONDecodeError):
+        ask(server, log).json()
 
 
 def test_impatience(server: CannedServer, log: list[str]) -> None:

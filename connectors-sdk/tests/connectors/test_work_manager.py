@@ -4,6 +4,7 @@ import socket
 from collections.abc import Iterator
 from typing import Any
 
+import pycti
 import pytest
 import stix2
 
@@ -73,7 +74,11 @@ def test_all_forms_and_what_they_hold_go_as_one_bundle(
 ) -> None:
     author = OrganizationAuthor(name="A")
     malware = Malware(name="M", is_family=False, author=author)
-    identity = stix2.Identity(name="I", identity_class="individual")
+    identity = stix2.Identity(
+        id=pycti.Identity.generate_id("I", "individual"),
+        name="I",
+        identity_class="individual",
+    )
     with manager:
         manager.send([malware, identity, tool(1)], "w")
     (bundle,) = helper.bundles

@@ -91,7 +91,7 @@ def test_everything_missing_is_told_at_once() -> None:
     [
         ("OPENCTI_URL", "nowhere", "'nowhere' (from environment)", "a URL such as"),
         ("OPENCTI_TOKEN", "ChangeMe", "placeholder 'ChangeMe'", ""),
-        ("OPENCTI_TOKEN", "", "missing", "text"),
+        ("OPENCTI_TOKEN", "", "missing (it is set, but empty)", "text"),
         ("CONNECTOR_LOG_LEVEL", "loud", "'loud'", "one of debug, info, warn, warning"),
         ("CONNECTOR_DURATION_PERIOD", "1 hour or so", "", "an ISO 8601 duration such"),
         ("MY_LIMIT", "101", "'101'", "an integer, at least 1, at most 100"),

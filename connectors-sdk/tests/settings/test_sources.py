@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -299,6 +300,16 @@ def test_id_with_a_default_is_not_derived(set_env: SetEnv) -> None:
 
     set_env(CONNECTOR_ID=None)
     assert FixedSettings().connector.id == "fixed"
+
+
+def test_a_section_may_be_written_with_hyphens(folder: Path) -> None:
+    class FileSettings(BaseConnectorSettings):
+        export_file_csv: My = Field(default_factory=My)
+
+    (folder / "config.yml").write_text(YAML + "export-file-csv:\n  number: 8\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert FileSettings().export_file_csv.number == 8
 
 
 def test_unknown_settings_are_told_with_the_nearest_name(

@@ -21,6 +21,13 @@ def test_answers_in_order_then_the_last_again(canned_server: CannedServer) -> No
     assert answers[2].content == answers[3].content == b"3"
 
 
+def test_a_port_of_ones_own() -> None:
+    with CannedServer() as server:
+        port = int(server.url.rpartition(":")[2])
+    with CannedServer(port) as server:
+        assert server.url == f"http://127.0.0.1:{port}"
+
+
 def test_remembers_what_was_asked(canned_server: CannedServer) -> None:
     canned_server.on("POST", "/x", Canned(status=204))
     requests.post(

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pycti
 import pytest
 import stix2
 from pycti import OpenCTIConnectorHelper
@@ -167,7 +168,7 @@ def test_extensions_as_pycti() -> None:
 
 
 def test_helper_functions_for_stix(recording_helper: RecordingHelper) -> None:
-    tool = stix2.Tool(name="t")
+    tool = stix2.Tool(id=pycti.Tool.generate_id("t"), name="t")
     unique = recording_helper.stix2_deduplicate_objects([tool, tool])
     bundle = json.loads(recording_helper.stix2_create_bundle(unique))
     assert [o["id"] for o in bundle["objects"]] == [tool.id]

@@ -3,8 +3,9 @@
 Names are loaded when they are first used, see `connectors_sdk.connectors`.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from connectors_sdk._lazy import names_from
 
 if TYPE_CHECKING:
     from connectors_sdk.connectors.external_import._work_manager import WorkManager
@@ -14,12 +15,22 @@ if TYPE_CHECKING:
     from connectors_sdk.connectors.external_import.external_import_connector import (
         ExternalImportConnector,
     )
-    from connectors_sdk.connectors.external_import.logger import ConnectorLogger
+    from connectors_sdk.connectors.external_import.page_processor import PageProcessor
+    from connectors_sdk.connectors.external_import.window_processor import (
+        Forecast,
+        WindowCursor,
+        WindowProcessor,
+    )
+    from connectors_sdk.connectors.logger import ConnectorLogger
 
 __all__ = [
     "BaseDataProcessor",
     "ConnectorLogger",
     "ExternalImportConnector",
+    "Forecast",
+    "PageProcessor",
+    "WindowCursor",
+    "WindowProcessor",
     "WorkManager",
 ]
 
@@ -27,13 +38,12 @@ _MODULE_OF = {
     "BaseDataProcessor": "base_data_processor",
     "ConnectorLogger": "logger",
     "ExternalImportConnector": "external_import_connector",
+    "Forecast": "window_processor",
+    "PageProcessor": "page_processor",
+    "WindowCursor": "window_processor",
+    "WindowProcessor": "window_processor",
     "WorkManager": "_work_manager",
 }
 
 
-def __getattr__(name: str) -> Any:
-    """Import the module that holds a public name, when the name is first asked for."""
-    module = _MODULE_OF.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{module}"), name)
+__getattr__ = names_from(__name__, _MODULE_OF)

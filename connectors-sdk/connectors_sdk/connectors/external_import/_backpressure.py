@@ -2,11 +2,12 @@
 
 import socket
 import time
+from collections.abc import Callable
 from typing import Any
 
 from connectors_sdk.connectors._causes import describe
 from connectors_sdk.connectors._patience import growing_pauses, is_patient
-from connectors_sdk.connectors.external_import.logger import ConnectorLogger
+from connectors_sdk.connectors.logger import ConnectorLogger
 
 # The size of the queue is asked for before a bundle, but not more often than this.
 _CHECK_INTERVAL = 2.0
@@ -16,10 +17,24 @@ _BROKER_TIMEOUT = 5.0
 class Backpressure:
     """Lets a bundle through when the platform's queue is below its threshold and the broker can be reached."""
 
-    def __init__(self, helper: Any, limit: float) -> None:
-        """Take pycti's helper, and for how many seconds a broker may be away."""
+    def __init__(
+        self,
+        helper: Any,
+        limit: float,
+        on_pause: Callable[[float], None] = lambda seconds: None,
+    ) -> None:
+        """Take what is asked.
+
+        Args:
+            helper: pycti's helper.
+            limit: for how many seconds a broker may be away.
+            on_pause: called with the length in seconds of each pause for the sake of the platform's queue.
+        """
         self._helper = helper
+        # The runtime puts something else in its place for pycti's own scheduler.
+        self._is_over = helper.check_connector_buffering
         self._limit = limit
+        self._on_pause = on_pause
         self._logger = ConnectorLogger(helper)
         self._checked = float("-inf")
 
@@ -42,7 +57,7 @@ class Backpressure:
         waiting = False
         for pause in growing_pauses(float("inf")):
             # Also tells the platform, with the next ping, that this connector is buffering.
-            if self._helper.check_connector_buffering() is not True:
+            if self._is_over() is not True:
                 break
             if not waiting:
                 waiting = True
@@ -51,6 +66,7 @@ class Backpressure:
                     {"threshold_mb": self._helper.connect_queue_threshold},
                 )
             time.sleep(pause)
+            self._on_pause(pause)
         if waiting:
             self._logger.info("The platform's queue is below the threshold: going on.")
         self._checked = time.monotonic()

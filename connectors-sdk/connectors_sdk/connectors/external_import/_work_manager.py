@@ -13,17 +13,23 @@ from types import TracebackType
 from typing import Any
 
 from connectors_sdk.bundles import Bundle, iter_bundles
+from connectors_sdk.client.exceptions import QuotaExceededError
 from connectors_sdk.connectors._causes import describe
 from connectors_sdk.connectors._patience import DEFAULT_LIMIT, impatient
+from connectors_sdk.connectors._publishing import send_bundle
 from connectors_sdk.connectors._signals import StopRequested
+from connectors_sdk.connectors._state_guard import StateChangedError
 from connectors_sdk.connectors.external_import._backpressure import Backpressure
-from connectors_sdk.connectors.external_import.logger import ConnectorLogger
+from connectors_sdk.connectors.log_context import set_in_context
+from connectors_sdk.connectors.logger import ConnectorLogger
 from connectors_sdk.connectors.run_report import RunReport
 
 # A list is one bundle, as long as that stays well below the platform's limit of 50 MB for a request.
 LIST_MAX_OBJECTS = 10_000
 LIST_MAX_BYTES = 20_000_000
 _LONGEST_REASON = 2000
+# What ends a run although nothing is wrong.
+NO_FAILURE = (QuotaExceededError, StateChangedError)
 
 
 class _Work:
@@ -52,6 +58,9 @@ class WorkManager:
         report: counts what is sent.
         redact: takes secrets out of what is written into a work.
         platform_limit: for how many seconds a message broker may be away.
+        runs_once: the connector ends after this run.
+        on_sent: called with each bundle that the platform has accepted.
+        on_pause: called with the length in seconds of each pause for the sake of the platform's queue.
     """
 
     def __init__(self, helper: Any) -> None:
@@ -59,6 +68,9 @@ class WorkManager:
         self.report = RunReport()
         self.redact: Callable[[str], str] = str
         self.platform_limit = DEFAULT_LIMIT
+        self.runs_once = getattr(helper, "connect_run_and_terminate", False) is True
+        self.on_sent: Callable[[Bundle], None] = lambda bundle: None
+        self.on_pause: Callable[[float], None] = lambda seconds: None
         self._helper = helper
         self._logger = ConnectorLogger(helper)
         self._active = False
@@ -78,6 +90,7 @@ class WorkManager:
     ) -> None:
         self._active = False
         work, self._current_work = self._current_work, None
+        set_in_context("work_id", None)
         if work is None:
             return
         if error is None:
@@ -119,7 +132,9 @@ class WorkManager:
         """Send one finished bundle, see `send`. Returns when the platform has accepted it."""
         self._check_active()
         if self._backpressure is None:
-            self._backpressure = Backpressure(self._helper, self.platform_limit)
+            self._backpressure = Backpressure(
+                self._helper, self.platform_limit, self.on_pause
+            )
         self._backpressure.wait()
         work = self._work(work_name)
         if bundle.external:
@@ -127,15 +142,16 @@ class WorkManager:
                 "The bundle refers to objects that the platform is believed to have.",
                 {"count": len(bundle.external), "first": bundle.external[0]},
             )
-        options = {"cleanup_inconsistent_bundle": not bundle.external}
-        if self._helper.queue_protocol == "api":
-            # The platform gets the whole bundle there: splitting it first would be work for nothing.
-            options["no_split"] = True
-        self._helper.send_stix2_bundle(
-            bundle.to_json(), work_id=work.id, **{**options, **send_options}
+        send_bundle(
+            self._helper,
+            bundle,
+            limit=self.platform_limit,
+            log=self._logger.warning,
+            **{"work_id": work.id, **send_options},
         )
         self._helper.metric.inc("record_send", len(bundle))
         self.report.add_bundle(len(bundle))
+        self.on_sent(bundle)
 
     def report_failure(self, work_name: str, error: BaseException) -> None:
         """Show a failure on the platform that happened while no work was open.
@@ -169,6 +185,7 @@ class WorkManager:
             current = None
         if current is None:
             current = self._current_work = _Work(self._helper, name)
+            set_in_context("work_id", current.id)
         return current
 
     def _close_unfinished(self, work: _Work, error: BaseException) -> None:
@@ -176,9 +193,11 @@ class WorkManager:
         try:
             # What failed may be the platform itself: it has been waited for long enough.
             with impatient():
-                if isinstance(error, (StopRequested, KeyboardInterrupt, SystemExit)):
+                if isinstance(error, (KeyboardInterrupt, SystemExit)):
                     reason = f" ({error})" if isinstance(error, StopRequested) else ""
                     work.close(f"Stopped before the end{reason}; the next run goes on.")
+                elif isinstance(error, NO_FAILURE):
+                    work.close(f"Ended early: {self.redact(describe(error))}")
                 else:
                     work.close(self._failure(error), in_error=True)
         except Exception as err:  # pylint: disable=broad-exception-caught

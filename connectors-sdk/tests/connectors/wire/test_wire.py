@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import pytest
+from wire_clauses import five_seconds
 
 from opencti_testbed.process import TestbedProcess
 
@@ -208,9 +209,10 @@ def test_a_wrong_configuration(workshop: Workshop) -> None:
         CONNECTOR_DURATION_PERIOD="often",
         SOURCE_API_KEY=None,
     )
+    limit = five_seconds()
     began = time.monotonic()
     assert connector.run() == 2
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < limit
     for name in ("OPENCTI_TOKEN", "opencti.token", "CONNECTOR_DURATION_PERIOD"):
         assert name in connector.output
     assert "SOURCE_API_KEY" in connector.output
@@ -239,6 +241,7 @@ def test_nothing_listens(workshop: Workshop, program: str) -> None:
     assert f"Cannot connect to OpenCTI at {url}" in connector.output
     assert "the connection was refused: nothing listens there" in connector.output
     assert "Giving up after 1 s" in connector.output
+    assert "Traceback" not in connector.output
 
 
 def test_a_wrong_token(workshop: Workshop, platform: TestbedProcess) -> None:
@@ -248,6 +251,7 @@ def test_a_wrong_token(workshop: Workshop, platform: TestbedProcess) -> None:
     assert connector.run() == 1
     assert "the platform refuses the token" in connector.output
     assert "canary" not in connector.output
+    assert "Traceback" not in connector.output
     assert not platform.connectors()
 
 

@@ -1,0 +1,123 @@
+"""What may stand in a file: nothing that has an excluded marking, and nothing that the requesting user cannot see.
+
+The platform leaves out what the access filter excludes, as long as it is asked with it. Some things it tells all the
+same: the author of an entity, and the ids of what an entity refers to. They are asked for by id, with the filter.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+_REMEMBERED = 50_000
+_ASKED_AT_ONCE = 200
+# What an entity has of its own, or what has no markings: these may always be told.
+_OWN = frozenset(
+    """objectMarking objectLabel killChainPhases externalReferences creators objectAssignee objectParticipant status
+    workflow importFiles exportFiles pendingFiles""".split()
+)
+
+
+def joined(*groups: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return the filter that all of these make together; None when there is none."""
+    given = [dict(group) for group in groups if group]
+    if not given:
+        return None
+    return {"mode": "and", "filters": [], "filterGroups": given}
+
+
+def among(ids: Iterable[str]) -> dict[str, Any]:
+    """Return the filter for entities of these ids."""
+    one = {"key": "ids", "values": list(ids), "mode": "or", "operator": "eq"}
+    return {"mode": "and", "filters": [one], "filterGroups": []}
+
+
+class Access:
+    """Knows what may stand in a file."""
+
+    def __init__(
+        self, api: Any, access: Mapping[str, Any] | None, excluded: Iterable[str]
+    ) -> None:
+        """Bind pycti's client that acts for the requesting user, the access filter, and the excluded markings."""
+        self._api = api
+        self._access = access
+        self._excluded = frozenset(excluded)
+        self._known: OrderedDict[str, bool] = OrderedDict()
+
+    @property
+    def restricts(self) -> bool:
+        """Whether anything is left out."""
+        return bool(self._excluded)
+
+    def allows(self, entity: Mapping[str, Any]) -> bool:
+        """Return whether an entity, as the platform's API gives it, has no excluded marking."""
+        markings = entity.get("objectMarking") or ()
+        return not any(
+            marking.get(key) in self._excluded
+            for marking in markings
+            for key in ("id", "standard_id")
+        )
+
+    def visible(self, ids: Iterable[str]) -> set[str]:
+        """Return those of the ids whose objects may stand in the file."""
+        wanted = set(ids)
+        if not self.restricts:
+            return wanted
+        unknown = [one for one in wanted if one not in self._known]
+        for start in range(0, len(unknown), _ASKED_AT_ONCE):
+            self._ask(unknown[start : start + _ASKED_AT_ONCE])
+        found = {one for one in wanted if self._known[one]}
+        while len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        return found
+
+    def without_hidden(self, entity: dict[str, Any]) -> dict[str, Any] | None:
+        """Return an entity without what may not stand in the file; None when nothing is left of it.
+
+        Args:
+            entity: as the platform's API gives it; changed in place.
+        """
+        if not self.allows(entity):
+            return None
+        ends = [entity[key] for key in ("from", "to") if key in entity]
+        if not all(ends):
+            # The user may see a relationship, but not what it joins.
+            return None
+        if not self.restricts:
+            return entity
+        nested = {
+            key: value
+            for key, value in entity.items()
+            if key not in _OWN and _mentioned(value)
+        }
+        mentioned = (one for value in nested.values() for one in _mentioned(value))
+        visible = self.visible(str(one["id"]) for one in mentioned)
+        if any(end["id"] not in visible for end in ends):
+            return None
+        for key, value in nested.items():
+            if isinstance(value, list):
+                entity[key] = [
+                    one for one in value if not _mentioned(one) or one["id"] in visible
+                ]
+                if f"{key}Ids" in entity:
+                    entity[f"{key}Ids"] = [one["id"] for one in entity[key]]
+            elif value["id"] not in visible:
+                entity[key] = None
+                if f"{key}Id" in entity:
+                    entity[f"{key}Id"] = None
+        return entity
+
+    def _ask(self, ids: list[str]) -> None:
+        self._known.update(dict.fromkeys(ids, False))
+        found = self._api.opencti_stix_object_or_stix_relationship.list(
+            filters=joined(among(ids), self._access), first=len(ids)
+        )
+        for one in found or ():
+            for key in ("id", "standard_id"):
+                if one.get(key) in self._known:
+                    self._known[one[key]] = True
+
+
+def _mentioned(value: Any) -> list[Mapping[str, Any]]:
+    """Return the entities that are nested in a value: it is one, or a list of some."""
+    several = value if isinstance(value, list) else [value]
+    return [one for one in several if isinstance(one, Mapping) and "id" in one]
