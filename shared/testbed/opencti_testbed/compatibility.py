@@ -81,11 +81,13 @@ DEVIATIONS: tuple[tuple[str, str], ...] = (
     ),
     (
         "lists: order, search",
-        "cursors are offsets; search looks for the words in name and description",
+        "cursors are offsets; what lacks the attribute that is ordered by comes last; search looks for the beginnings of"
+        " words in name, aliases and description",
     ),
     (
         "create",
-        "every create is an upsert by the rules of ingestion; types of relationships are not checked against their ends",
+        "every create is an upsert by the rules of ingestion; types of relationships are checked against their ends where"
+        " STIX or OpenCTI name these, and let through where they leave it open",
     ),
     (
         "labels",
@@ -120,7 +122,20 @@ DEVIATIONS: tuple[tuple[str, str], ...] = (
         "deleting",
         "relationships of the object go with it, mentions of it are removed; there is no trash",
     ),
-    ("users, groups, roles, tokens", "kept and answered; every token has all rights"),
+    (
+        "users, groups, roles, tokens",
+        "kept and answered; markings that no group of a user allows are hidden from lists, streams and files;"
+        " capabilities guard the giving of tokens alone",
+    ),
+    (
+        "statuses",
+        "the default ones of types that are worked on, and of indicators; they cannot be configured",
+    ),
+    (
+        "vocabularies",
+        "none is there before it is created, and none is demanded: open vocabularies take every value",
+    ),
+    ("templates of cases, TAXII collections", "there are none"),
     ("settings", "kept as they are set; nothing depends on them"),
     (
         "log",

@@ -7,8 +7,9 @@ import sys
 import tempfile
 import threading
 import time
+import uuid
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -176,6 +177,25 @@ class TestbedProcess:
         )
         response.raise_for_status()
         return response.json()
+
+    def push(self, objects: Iterable[Mapping[str, Any]], patience: float = 60) -> str:
+        """Send STIX objects as one bundle, without a connector; return the id of the work. See `wait_idle`.
+
+        Raises:
+            requests.RequestException: the platform does not answer within `patience` seconds, or refuses the bundle.
+        """
+        response = requests.post(
+            f"{self.url}/testbed/bundles",
+            json={
+                "type": "bundle",
+                "id": f"bundle--{uuid.uuid4()}",
+                "objects": list(objects),
+            },
+            headers={"Authorization": f"Bearer {self.token}"},
+            timeout=patience,
+        )
+        response.raise_for_status()
+        return str(response.json()["work"])
 
     def summary(self) -> dict[str, Any]:
         """Return counts by type and outcome, the queue, works by status, peak memory (`/testbed/summary`)."""

@@ -36,7 +36,7 @@ from opencti_testbed.faults.rules import Action, Faults
 from opencti_testbed.files import fields as file_fields
 from opencti_testbed.files import routes as file_routes
 from opencti_testbed.files.multipart import BrokenForm, is_form, read_form
-from opencti_testbed.graphql import absent, people
+from opencti_testbed.graphql import absent, configuration, people
 from opencti_testbed.graphql import platform as platform_fields
 from opencti_testbed.graphql import reading, works, writing
 from opencti_testbed.graphql.execute import Registry, execute, failure
@@ -76,6 +76,7 @@ def registry(strict: bool = False) -> Registry:
     absent.register(fields)
     platform_fields.register(fields)
     reading.register(fields)
+    configuration.register(fields)
     writing.register(fields)
     works.register(fields)
     people.register(fields)
@@ -193,12 +194,15 @@ def create_app(
     async def health(_: Request) -> Response:
         return json_response({"status": "success"})
 
-    def may_read(request: Request) -> bool:
+    def seen_by_user(request: Request) -> Store:
+        return platform.called_by(caller_of(request, platform.store)).store
+
+    def seen_by_visitor(request: Request) -> Store | None:
+        if is_authorised(request, options, platform.store):
+            return seen_by_user(request)
         # Browsers say that they follow a link of the page; whoever may read the page may read its files.
         from_page = request.headers.get("sec-fetch-site") in ("same-origin", "none")
-        return is_authorised(request, options, platform.store) or (
-            from_page and visitors.may_read(request)
-        )
+        return platform.store if from_page and visitors.may_read(request) else None
 
     def guarded(route: Route) -> Route:
         endpoint = route.endpoint
@@ -210,6 +214,9 @@ def create_app(
             return response
 
         return Route(route.path, check, methods=list(route.methods or ()))
+
+    async def forbidden(_: Request, error: Exception) -> Response:
+        return json_response({"error": str(error)}, 403)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -230,7 +237,7 @@ def create_app(
                 guarded(route)
                 for route in lane_routes.routes(platform.lanes, platform.store.user_id)
             ),
-            *file_routes.routes(platform.store.files, may_read),
+            *file_routes.routes(seen_by_visitor),
             *(
                 guarded(route)
                 for route in content_routes.routes(platform, options.max_body_bytes)
@@ -239,7 +246,11 @@ def create_app(
             *(
                 guarded(route)
                 for route in stream_routes.routes(
-                    platform.store, streams, listeners, options.heartbeat_seconds
+                    platform.store,
+                    streams,
+                    listeners,
+                    options.heartbeat_seconds,
+                    seen=seen_by_user,
                 )
             ),
             *web.routes(platform, options, visitors, listeners),
@@ -248,6 +259,7 @@ def create_app(
             Middleware(CollapseSlashes),
             Middleware(FaultMiddleware, faults=faults),
         ],
+        exception_handlers={UnknownApplicant: forbidden, DraftLocked: forbidden},
         lifespan=lifespan,
     )
 

@@ -12,6 +12,7 @@ import pytest
 import requests
 from pycti import Malware
 
+from opencti_testbed.lanes.delivery import PATIENCE_SECONDS
 from opencti_testbed.process import TestbedProcess
 
 REGISTER = """
@@ -102,7 +103,7 @@ def asked(platform: TestbedProcess, name: str, callback: str) -> str:
 def test_slow_connectors_keep_neither_others_waiting_nor_the_platform_from_ending(
     platform: TestbedProcess, listeners: Listeners
 ) -> None:
-    post(platform, "testbed/bundles", {"type": "bundle", "objects": [MALWARE]})
+    platform.push([MALWARE])
     platform.wait_idle()
     slow = {f"/slow{number}" for number in range(40)}
     for path in slow:
@@ -117,7 +118,7 @@ def test_slow_connectors_keep_neither_others_waiting_nor_the_platform_from_endin
 def test_a_wrong_callback_is_said(
     platform: TestbedProcess, listeners: Listeners
 ) -> None:
-    post(platform, "testbed/bundles", {"type": "bundle", "objects": [MALWARE]})
+    platform.push([MALWARE])
     platform.wait_idle()
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         closed = f"http://127.0.0.1:{nobody.getsockname()[1]}/api/callback"
@@ -147,3 +148,24 @@ def test_a_wrong_callback_is_said(
     eventually(lambda: any("again" in line for line in platform.printed))
     server.shutdown()
     server.server_close()
+
+
+def test_a_connector_that_ends_in_the_middle_is_not_said_to_be_away_at_once(
+    platform: TestbedProcess,
+) -> None:
+    platform.push([MALWARE])
+    platform.wait_idle()
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        port = nobody.getsockname()[1]
+    waiting = asked(platform, "late", f"http://127.0.0.1:{port}/api/callback")
+    # It does not listen yet, as after a start.
+    time.sleep(1)
+    with socket.create_server(("127.0.0.1", port)) as server:
+        server.settimeout(30)
+        taken, _ = server.accept()
+        with taken:
+            assert taken.recv(1)
+            time.sleep(PATIENCE_SECONDS)
+    time.sleep(1.5)
+    assert work_of(platform, waiting)["messages"] == []
+    eventually(lambda: work_of(platform, waiting)["messages"])

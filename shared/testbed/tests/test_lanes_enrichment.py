@@ -34,8 +34,7 @@ def post(platform: TestbedProcess, path: str, body: Any) -> Any:
 
 def seed(platform: TestbedProcess, objects: list[dict[str, Any]]) -> dict[str, str]:
     """Put objects into the platform; return the standard ids of all malware by name."""
-    bundle = {"type": "bundle", "id": "bundle--1", "objects": objects}
-    post(platform, "bundles", bundle).raise_for_status()
+    platform.push(objects)
     platform.wait_idle()
     return {one["name"]: one["id"] for one in platform.objects("Malware")}
 
@@ -72,6 +71,33 @@ def test_somebody_asks(served: TestbedProcess, make: Any, enricher: Any) -> None
     assert work["errors"] == 0 and work["expected"] == work["processed"] == 2
 
 
+def test_what_comes_of_it_is_created_by_who_asked(
+    served: TestbedProcess, make: Any, enricher: Any
+) -> None:
+    ids = seed(served, [make.malware("a")])
+    enricher.start()
+    add = "mutation U($input: UserAddInput!) { userAdd(input: $input) { id } }"
+    bob = enricher.query(add, {"input": {"name": "Bob", "user_email": "bob@x.example"}})
+    requests.post(
+        f"{served.url}/graphql",
+        json={
+            "query": ASK,
+            "variables": {"id": ids["a"], "connector": enricher.id},
+        },
+        headers={
+            "Authorization": f"Bearer {served.token}",
+            "opencti-applicant-id": bob["userAdd"]["id"],
+        },
+        timeout=10,
+    ).raise_for_status()
+    enricher.works()
+    read = "{ notes { edges { node { creators { name } } } } malwares { edges { node { creators { name } } } } }"
+    made = enricher.query(read)
+    (note,), (asked,) = made["notes"]["edges"], made["malwares"]["edges"]
+    assert note["node"]["creators"] == [{"name": "Bob"}]
+    assert asked["node"]["creators"] == [{"name": "admin"}]
+
+
 def test_new_entities_in_scope_are_enriched_by_themselves(
     served: TestbedProcess, make: Any, enricher: Any
 ) -> None:
@@ -89,7 +115,9 @@ def test_changed_entities_are_enriched_by_themselves_for_who_wants_it(
     seed(served, [make.malware("a"), make.malware("b")])
     enricher.start(CONNECTOR_AUTO_UPDATE="true")
     seed(served, [make.malware("a", description="more is known")])
-    assert len(enricher.works()) == len(notes(served)) == 1
+    # The entity comes back with the note, which is no change that would have it enriched again.
+    (work,) = enricher.works()
+    assert work["counts"]["Malware"]["unchanged"] == len(notes(served)) == 1
 
 
 def test_what_fails_ends_its_work_and_nothing_else(

@@ -1,5 +1,7 @@
 """Other users than the platform's own: what they are answered, may see and may do, and what is said to be theirs."""
 
+import json
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -98,6 +100,42 @@ def test_who_acts_for_a_user_creates_as_that_user(
     assert by_bob == bob["id"]
 
 
+@pytest.mark.parametrize("with_work", [True, False])
+def test_bundles_belong_to_who_brought_them(
+    client: Any, bob: dict[str, Any], make: Any, with_work: bool
+) -> None:
+    """A connector with a token of its own is the creator of what it imports, what waits for its references too."""
+    platform = client.platform
+    theirs = make.client(platform, f"Connector of Bob {with_work}")
+    theirs.helper.api.request_headers["Authorization"] = f"Bearer {bob['token']}"
+    names = [f"Bob {with_work} {number}" for number in range(2)]
+    first, second = (make.malware(name) for name in names)
+    later = make.relationship(first, "variant-of", second)
+    bundles = [[first, later], [second]]
+    for objects in bundles:
+        work = None
+        if with_work:
+            work = theirs.api.work.initiate_work(theirs.helper.connect_id, "a work")
+        bundle = {"type": "bundle", "id": "bundle--1", "objects": objects}
+        assert theirs.query(
+            "mutation B($c: String!, $b: String!, $w: String)"
+            " { stixBundlePush(connectorId: $c, bundle: $b, work_id: $w) }",
+            {"c": theirs.helper.connect_id, "b": json.dumps(bundle), "w": work},
+        )["stixBundlePush"]
+    platform.wait_idle()
+    found = client.query(
+        "query M($n: [Any!]) { malwares(filters: {mode: and, filterGroups: [],"
+        ' filters: [{key: "name", values: $n}]}) { edges { node { creators { name }'
+        " stixCoreRelationships { edges { node { creators { name } } } } } } } }",
+        {"n": names},
+    )
+    nodes = [edge["node"] for edge in found["malwares"]["edges"]]
+    assert len(nodes) == 2
+    for node in nodes:
+        (edge,) = node["stixCoreRelationships"]["edges"]
+        assert node["creators"] == edge["node"]["creators"] == [{"name": "Bob"}]
+
+
 def test_a_user_sees_what_the_groups_allow(client: Any, ask: Any) -> None:
     made = {
         name: client.api.malware.create(
@@ -126,3 +164,76 @@ def test_a_user_sees_what_the_groups_allow(client: Any, ask: Any) -> None:
     (error,) = ask(edit, id=made["red"]["id"])["errors"]
     assert "Cannot find" in error["message"]
     assert len(client.query(listed)["malwares"]["edges"]) == 3
+
+
+def _stream_names(client: Any, token: str) -> list[tuple[str, str]]:
+    """Return (kind, name) of the events about malware up to the first heartbeat after a marker."""
+    told: list[tuple[str, str]] = []
+    marker = f"marker {time.monotonic_ns()}"
+    client.api.malware.create(name=marker, is_family=True)
+    until = time.monotonic() + 30
+    with requests.get(
+        f"{client.platform.url}/stream/live",
+        params={"recover": "2099-01-01T00:00:00.000Z"},
+        headers={"Authorization": f"Bearer {token}", "last-event-id": "0-0"},
+        stream=True,
+        timeout=20,
+    ) as response:
+        kind = ""
+        for line in response.iter_lines(decode_unicode=True):
+            assert time.monotonic() < until, told
+            key, _, value = line.partition(": ")
+            if key == "event":
+                kind = value
+            elif key == "data" and kind not in ("connected", "heartbeat"):
+                told.append((kind, json.loads(value)["data"].get("name", "")))
+                if told[-1][1] == marker:
+                    break
+    return told
+
+
+def test_streams_tell_a_user_what_the_groups_allow(
+    client: Any, bob: dict[str, Any]
+) -> None:
+    for name, marking in (("red", [RED]), ("plain", [])):
+        client.api.malware.create(
+            name=f"streamed {name}", is_family=True, objectMarking=marking
+        )
+    mine = {name for _, name in _stream_names(client, client.platform.token)}
+    theirs = {name for _, name in _stream_names(client, bob["token"])}
+    assert {"streamed red", "streamed plain"} <= mine
+    assert "streamed plain" in theirs and "streamed red" not in theirs
+
+
+def test_files_are_read_by_who_may_see_them(client: Any, bob: dict[str, Any]) -> None:
+    secret = client.api.malware.create(
+        name="secret", is_family=True, objectMarking=[RED]
+    )
+    for name, markings in (("marked.txt", [RED]), ("open.txt", [])):
+        client.api.upload_file(
+            file_name=name, data="text", mime_type="text/plain", file_markings=markings
+        )
+    client.api.stix_domain_object.add_file(
+        id=secret["id"], file_name="of.txt", data="text", mime_type="text/plain"
+    )
+    of_secret = f"import/Malware/{secret['id']}/of.txt"
+
+    def status(file_id: str, token: str, **headers: str) -> int:
+        return requests.get(
+            f"{client.platform.url}/storage/get/{file_id}",
+            headers={"Authorization": f"Bearer {token}", **headers},
+            timeout=10,
+        ).status_code
+
+    admin = client.platform.token
+    for file_id, seen in (
+        ("import/global/open.txt", 200),
+        ("import/global/marked.txt", 503),
+        (of_secret, 503),
+    ):
+        assert status(file_id, admin) == 200
+        assert status(file_id, bob["token"]) == seen
+        as_bob = {"opencti-applicant-id": bob["id"]}
+        assert status(file_id, admin, **as_bob) == seen
+    nobody = {"opencti-applicant-id": "nobody"}
+    assert status("import/global/open.txt", admin, **nobody) == 403

@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
+from pika.exceptions import ChannelClosedByBroker
 
 from opencti_testbed.lanes.broker import Broker
 
@@ -54,6 +55,14 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_who_has_sent_nothing_yet_is_not_said_to_import(tmp_path: Path) -> None:
+    folder = connector(tmp_path, "time.sleep(6)\nsend(tool)\n")
+    done = run(str(folder), "--once")
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = [one for one in done.stdout.splitlines() if one.startswith("running")]
+    assert lines and "objects" not in lines[0]
+
+
 def test_a_good_run_shows_and_writes_what_arrived(tmp_path: Path) -> None:
     folder = connector(tmp_path, "send(tool)\n")
     summary = tmp_path / "out" / "summary.json"
@@ -86,6 +95,20 @@ def test_a_run_that_is_no_success_says_why(
     done = run(str(connector(tmp_path, body)), "--once")
     assert done.returncode == 1
     assert words in done.stdout
+
+
+def test_what_the_connector_warns_of_is_seen_once_and_in_words(tmp_path: Path) -> None:
+    body = """
+for number in range(3):
+    helper.connector_logger.warning("The source is slow")
+helper.connector_logger.info("All is well")
+print("no line of a log")
+send(tool)
+"""
+    done = run(str(connector(tmp_path, body)), "--once")
+    assert done.returncode == 0, done.stdout
+    said = done.stdout.partition("What arrived")[0].splitlines()
+    assert said[3:] == ["  The source is slow"]
 
 
 def test_a_folder_without_a_connector_is_said_so(tmp_path: Path) -> None:
@@ -273,6 +296,9 @@ os._exit(0)
             *("--once", "--amqp", broker, "--env", f"CONNECTOR_ID={known_as}"),
             *("--summary", str(summary)),
         )
+        with Broker(broker).connected() as connection:
+            with pytest.raises(ChannelClosedByBroker, match="NOT_FOUND"):
+                connection.channel().queue_declare(f"push_{known_as}", passive=True)
     finally:
         Broker(broker).remove(known_as)
     assert done.returncode == 0, done.stdout

@@ -154,8 +154,14 @@ def test_ten_thousand_events_and_a_listener_that_is_killed(
         "ping_every": str(ping_every),
     }
 
+    # How many batches may be there before each kill, and after the last: however slow it is seen, some are to come.
+    portions = iter((4, 4, 4, 4, 2, 2))
+    permits = threading.Semaphore(next(portions))
+
     def push() -> None:
         for first in range(0, total, batch):
+            # pylint: disable-next=consider-using-with  # it counts what may be sent
+            assert permits.acquire(timeout=120)
             client.push([make.malware(f"m{first + i:05}") for i in range(batch)])
 
     pusher = threading.Thread(target=push)
@@ -166,6 +172,7 @@ def test_ten_thousand_events_and_a_listener_that_is_killed(
         listener.wait_for(lambda told, enough=enough: len(set(names(told))) > enough)
         listener.kill()
         assert len(set(names(listener.told))) < total, "killed too late to show much"
+        permits.release(next(portions))
         listener.start(**options)
     pusher.join()
     told = listener.wait_for(lambda told: len(set(names(told))) >= total)

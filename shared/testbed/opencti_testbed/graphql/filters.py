@@ -5,10 +5,12 @@ Source: the platform's filter format: `{mode, filters: [{key, values, operator, 
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
+
+import orjson
 
 from opencti_testbed.graphql.registry import ApiError
 from opencti_testbed.stix.attributes import (
@@ -28,7 +30,8 @@ from opencti_testbed.stix.types import (
     SDO_ENTITY_TYPES,
     SIGHTING_TYPE,
 )
-from opencti_testbed.store.index import LONGEST_VALUE, NOT_INDEXED
+from opencti_testbed.store.index import LONG, LONGEST_VALUE, NOT_INDEXED
+from opencti_testbed.store.listing import Sort
 from opencti_testbed.store.objects import like
 
 REFERENCES = {
@@ -42,6 +45,7 @@ REFERENCES = {
     "fromId": ("source_ref", "sighting_of_ref"),
     "toId": ("target_ref", "where_sighted_refs"),
 }
+BY_ID = frozenset({"id", "ids"})
 ENDS = {"fromTypes": REFERENCES["fromId"], "toTypes": REFERENCES["toId"]}
 COLUMNS = {
     "entity_type": "o.entity_type",
@@ -52,13 +56,11 @@ COLUMNS = {
     "updated_at": "o.updated_at",
 }
 ORDERABLE = {
-    "name": "o.name COLLATE NOCASE",
-    "value": "o.name COLLATE NOCASE",
-    "observable_value": "o.name COLLATE NOCASE",
-    "created_at": "o.pk",
-    "updated_at": "o.updated_at",
-    "standard_id": "o.standard_id",
-    "entity_type": "o.entity_type",
+    "observable_value": Sort("o.name COLLATE NOCASE"),
+    "created_at": Sort("o.pk"),
+    "updated_at": Sort("o.updated_at", "object_by_change"),
+    "standard_id": Sort("o.standard_id"),
+    "entity_type": Sort("o.entity_type"),
 }
 # Nothing else may come into the SQL of an order.
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -79,24 +81,6 @@ STIX_NAMES = {
     "attribute_date": "date",
     "attribute_key": "key",
 }
-# Texts that may be too long for the index.
-SOMETIMES_LONG = frozenset(
-    {
-        "abstract",
-        "body",
-        "command_line",
-        "cwd",
-        "data",
-        "explanation",
-        "objective",
-        "path",
-        "pattern",
-        "public_key",
-        "subject",
-        "url",
-        "value",
-    }
-)
 # What the platform filters by besides attributes and references.
 OTHER_KEYS = frozenset(
     {
@@ -205,6 +189,9 @@ def one_filter(member: Any, few: Few) -> Condition:
         found = join("OR", [join("AND", both) for both in each])
     elif positive == "only_eq_to":
         found = _only(keys[0], values, few)
+    elif positive == "eq" and (word == "OR") != negative and _are_ids(keys):
+        # Any of the values will do, or none of them may be there: one look for all.
+        found = join("OR", [_refers(key, values, few) for key in keys])
     else:
         # `or` between values of a negative filter: at least one of them is not there.
         each = [
@@ -213,6 +200,10 @@ def one_filter(member: Any, few: Few) -> Condition:
         parts = [join("OR", one) for one in each]
         return join(word, [one.negated() for one in parts] if negative else parts)
     return found.negated() if negative else found
+
+
+def _are_ids(keys: list[str]) -> bool:
+    return all(key in BY_ID or key in REFERENCES for key in keys)
 
 
 def parsed(member: Any) -> tuple[list[str], str, list[Any]]:
@@ -306,7 +297,7 @@ def _only(key: str, values: list[Any], few: Few) -> Condition:
         marks = ",".join("?" * len(REFERENCES[key]))
         rows = f"SELECT count(*) FROM ref n WHERE n.pk = o.pk AND n.key IN ({marks})"
         parameters: list[Any] = [*REFERENCES[key]]
-    elif key in COLUMNS or key in ENDS or key in {"id", "ids"}:
+    elif key in COLUMNS or key in ENDS or key in BY_ID:
         rows, parameters = "SELECT 1", []
     else:
         rows, parameters = "SELECT count(*) FROM json_each(o.data, ?)", [_path(name)]
@@ -321,34 +312,42 @@ def _regarding(values: list[Any]) -> Condition:
     parts = {str(v.get("key")): as_list(v.get("values")) for v in values}
     ids, types = parts.get("id", []), parts.get("relationship_type", [])
     ends = "('source_ref', 'target_ref', 'sighting_of_ref', 'where_sighted_refs')"
-    conditions = [
-        f"mine.target = o.pk AND mine.key IN {ends}",
-        f"theirs.key IN {ends}",
-        "theirs.target <> o.pk",
-    ]
+    if types and SIGHTING_TYPE not in types:
+        ends = "('source_ref', 'target_ref')"
+    rows = "ref mine JOIN object r ON r.pk = mine.pk"
+    # All that refers to an object is a stretch of the index: without the sign each key would be sought on its own.
+    conditions = [f"mine.target = o.pk AND +mine.key IN {ends}"]
     parameters: list[Any] = []
     if types:
         conditions.append(f"r.entity_type IN ({','.join('?' * len(types))})")
         parameters += types
     if ids:
-        known = [_any_id("theirs.target", one) for one in ids]
-        either = join("OR", known)
-        conditions.append(either.sql)
+        either = _any_id("theirs.target", ids)
+        rows += " JOIN ref theirs ON theirs.pk = r.pk"
+        conditions += [f"theirs.key IN {ends}", "theirs.target <> o.pk", either.sql]
         parameters += either.parameters
     return Condition(
-        "EXISTS (SELECT 1 FROM ref mine JOIN object r ON r.pk = mine.pk"
-        " JOIN ref theirs ON theirs.pk = r.pk WHERE " + " AND ".join(conditions) + ")",
-        parameters,
+        f"EXISTS (SELECT 1 FROM {rows} WHERE {' AND '.join(conditions)})", parameters
     )
 
 
-def _any_id(column: str, value: Any) -> Condition:
+def _any_id(column: str, values: list[Any]) -> Condition:
+    """Return the condition 'is one of the objects of these ids'; there may be thousands of them."""
+    ids = orjson.dumps(values).decode()
+    wanted = "IN (SELECT value FROM json_each(?))"
     return Condition(
-        f"{column} IN (SELECT pk FROM object WHERE standard_id = ?"
-        " UNION ALL SELECT pk FROM object WHERE internal_id = ?"
-        " UNION ALL SELECT pk FROM alias WHERE stix_id = ?)",
-        [value, value, value],
+        f"{column} IN (SELECT pk FROM object WHERE standard_id {wanted}"
+        f" UNION ALL SELECT pk FROM object WHERE internal_id {wanted}"
+        f" UNION ALL SELECT pk FROM alias WHERE stix_id {wanted})",
+        [ids, ids, ids],
     )
+
+
+def _refers(key: str, values: list[Any], few: Few) -> Condition:
+    """Return the condition 'is one of these', or 'refers to one of these under the key'."""
+    if key in BY_ID:
+        return _any_id("o.pk", values)
+    return _referring(key, _target(key, values), few)
 
 
 def _referring(key: str, targets: Condition | None, few: Few) -> Condition:
@@ -376,14 +375,12 @@ def _present(key: str, few: Few) -> Condition:
     if key in COLUMNS:
         return TRUE
     name = STIX_NAMES.get(key, key)
-    if _is_scanned(name):
+    if name in NOT_INDEXED:
         return Condition("json_extract(o.data, ?) IS NOT NULL", [_path(name)])
-    return Condition("o.pk IN (SELECT a.pk FROM attribute a WHERE a.key = ?)", [name])
-
-
-def _is_scanned(name: str) -> bool:
-    """Return whether an attribute is looked for in the objects themselves: it is in no index, or not always."""
-    return name in NOT_INDEXED or name in SOMETIMES_LONG
+    return Condition(
+        "o.pk IN (SELECT a.pk FROM attribute a WHERE a.key IN (?, ?))",
+        [name, name + LONG],
+    )
 
 
 def _path(key: str) -> str:
@@ -393,16 +390,15 @@ def _path(key: str) -> str:
 
 
 def _compare(key: str, operator: str, value: Any, few: Few) -> Condition:
-    if key in {"id", "ids"}:
-        return _any_id("o.pk", value)
-    if key in REFERENCES:
-        return _referring(key, _target(key, value), few)
+    if key in BY_ID or key in REFERENCES:
+        return _refers(key, [value], few)
     if key in ENDS:
         inside = of_types([str(value)], "e")
         marks = ",".join("?" * len(ENDS[key]))
+        # What an object refers to is a stretch of the index: without the sign each key would be sought on its own.
         return Condition(
             f"EXISTS (SELECT 1 FROM ref f JOIN object e ON e.pk = f.target WHERE f.pk = o.pk"
-            f" AND f.key IN ({marks}) AND {inside.sql})",
+            f" AND +f.key IN ({marks}) AND {inside.sql})",
             [*ENDS[key], *inside.parameters],
         )
     if key in ("entity_type", "relationship_type"):
@@ -410,25 +406,36 @@ def _compare(key: str, operator: str, value: Any, few: Few) -> Condition:
     if key in COLUMNS:
         return _operator(COLUMNS[key], operator, value)
     name = STIX_NAMES.get(key, key)
-    long = operator != "eq"
-    too_long = len(str(value)) > LONGEST_VALUE and name != "hashes"
-    if too_long or name in NOT_INDEXED or (name in SOMETIMES_LONG and long):
-        inner = _operator("j.value COLLATE NOCASE", operator, value)
-        return Condition(
-            f"EXISTS (SELECT 1 FROM json_each(o.data, ?) j WHERE {inner.sql})",
-            [_path(name), *inner.parameters],
-        )
-    return _by_index(name, operator, value, few)
+    if name in NOT_INDEXED:
+        return _by_content(name, operator, value)
+    if operator == "eq" and len(str(value)) <= LONGEST_VALUE or name == "hashes":
+        return _by_index(name, operator, value, few)
+    long = Condition(
+        "o.pk IN (SELECT x.pk FROM attribute x WHERE x.key = ?)", [name + LONG]
+    )
+    found = [join("AND", [long, _by_content(name, operator, value)])]
+    if len(str(value)) <= LONGEST_VALUE:
+        found.append(_by_index(name, operator, value, few))
+    return join("OR", found)
 
 
-def _target(key: str, value: Any) -> Condition:
-    target = _any_id("x.target", value)
+def _by_content(name: str, operator: str, value: Any) -> Condition:
+    inner = _operator("j.value COLLATE NOCASE", operator, value)
+    return Condition(
+        f"EXISTS (SELECT 1 FROM json_each(o.data, ?) j WHERE {inner.sql})",
+        [_path(name), *inner.parameters],
+    )
+
+
+def _target(key: str, values: list[Any]) -> Condition:
+    target = _any_id("x.target", values)
     if key not in {"objectLabel", "killChainPhases"}:
         return target
     # Labels may be named by their text.
     by_name = Condition(
-        "x.target IN (SELECT pk FROM object WHERE entity_type = 'Label' AND name = ? COLLATE NOCASE)",
-        [value],
+        "x.target IN (SELECT pk FROM object WHERE entity_type = 'Label' AND name COLLATE NOCASE"
+        " IN (SELECT value FROM json_each(?)))",
+        [orjson.dumps(values).decode()],
     )
     return join("OR", [target, by_name])
 
@@ -457,6 +464,8 @@ def _operator(column: str, operator: str, value: Any) -> Condition:
         if number is None:
             return Condition(f"{column} = ? COLLATE NOCASE", [str(value)])
         return Condition(f"{column} IN (?, ?)", [number, str(value)])
+    if operator in COMPARISONS and column in COLUMNS.values():
+        return Condition(f"{column} {COMPARISONS[operator]} ?", [str(value)])
     if operator in COMPARISONS:
         number = _number(value)
         # Numbers come before all texts: each is compared with its like only.
@@ -506,31 +515,47 @@ def of_types(types: list[str], alias: str = "o") -> Condition:
     return join("OR", parts)
 
 
-def searched(text: str | None) -> Condition:
-    """Return the condition that every word of a search text begins a word of the name, an alias or the description."""
+def full_text(text: str | None) -> str:
+    """Return the full-text query that every word of a search text begins a word; empty if there are no words."""
     found = [word.replace('"', "") for word in (text or "").split()]
-    terms = [f'"{word}" *' for word in found if any(c.isalnum() for c in word)]
-    if not terms:
-        return TRUE
-    return Condition(
-        "o.pk IN (SELECT rowid FROM words WHERE words MATCH ?)", [" AND ".join(terms)]
+    return " AND ".join(
+        f'"{word}" *' for word in found if any(c.isalnum() for c in word)
     )
 
 
-def ordered(order_by: Any, mode: Any) -> str:
-    """Return the ORDER BY terms for an attribute; without one the order is that of arrival.
+def searched(text: str | None) -> Condition:
+    """Return the condition that every word of a search text begins a word of the name, an alias or the description."""
+    words = full_text(text)
+    if not words:
+        return TRUE
+    return Condition("o.pk IN (SELECT rowid FROM words WHERE words MATCH ?)", [words])
+
+
+def ordered(order_by: Any, mode: Any) -> Sort:
+    """Return the order for an attribute; without one it is that of arrival.
 
     Raises:
         ApiError: what to order by is no name.
     """
-    direction = "DESC" if str(mode or "asc").lower() == "desc" else "ASC"
+    descending = str(mode or "asc").lower() == "desc"
     name = str(order_by or "")
     if not name or name == "_score":
-        return f"o.pk {direction}"
+        return Sort(descending=descending)
     if not NAME.fullmatch(name):
         raise ApiError("BAD_USER_INPUT", f"Nothing can be ordered by {name!r}")
-    column = ORDERABLE.get(name)
-    if column is None:
-        stix = STIX_NAMES.get(name, name)
-        column = f"json_extract(o.data, '$.{stix}') COLLATE NOCASE"
-    return f"{column} {direction}, o.pk {direction}"
+    if name in ORDERABLE:
+        return replace(ORDERABLE[name], descending=descending)
+    stix = STIX_NAMES.get(name, name)
+    return Sort(attribute=stix, indexed=_has_one_entry(stix), descending=descending)
+
+
+@lru_cache(maxsize=1_000)
+def _has_one_entry(stix: str) -> bool:
+    """Return whether objects that have an attribute are in the index once for it: it is no list and no structure."""
+    kinds = {
+        one.kind
+        for entity_type in _TYPES
+        for one in attributes(entity_type).values()
+        if one.stix == stix
+    }
+    return stix not in NOT_INDEXED and kinds.isdisjoint({"list", "json"})

@@ -20,6 +20,7 @@ from opencti_testbed.stix.ids import date, make_id
 from opencti_testbed.stix.names import readable_name
 from opencti_testbed.stix.patterns import observable_values
 from opencti_testbed.stix.types import SIGHTING_TYPE, Family, graphql_name, parent_types
+from opencti_testbed.stix.workflow import BY_ID, TEMPLATES, template_id
 from opencti_testbed.store import Store
 from opencti_testbed.store.files import StoredFile
 from opencti_testbed.store.objects import Stored
@@ -239,10 +240,25 @@ def _objects(node: EntityNode, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 def _status(node: EntityNode, _: Mapping[str, Any]) -> dict[str, Any] | None:
     workflow = node.stored.data.get("x_opencti_workflow_id")
-    if not workflow:
-        return None
-    template = {"id": workflow, "name": str(workflow), "color": "#98a2b3"}
-    return {"id": workflow, "template_id": workflow, "template": template}
+    return status_of(str(workflow)) if workflow else None
+
+
+def status_of(workflow_id: str) -> dict[str, Any]:
+    """Return the status of an id; an unknown one is called after its id."""
+    known = BY_ID.get(workflow_id)
+    name = known.template if known else workflow_id
+    template = {
+        "id": template_id(name) if known else workflow_id,
+        "name": name,
+        "color": TEMPLATES.get(name, "#98a2b3"),
+    }
+    return {
+        "id": workflow_id,
+        "template_id": template["id"],
+        "template": template,
+        "type": known.entity_type if known else None,
+        "order": known.order if known else None,
+    }
 
 
 def _relationships(node: EntityNode, arguments: Mapping[str, Any]) -> dict[str, Any]:

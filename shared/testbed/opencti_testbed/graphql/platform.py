@@ -273,6 +273,7 @@ def _push(platform: Platform, arguments: Mapping[str, Any]) -> bool:
             arguments.get("work_id"),
             str(arguments.get("bundle") or ""),
             platform.caller.draft_id,
+            platform.caller.user_id,
         )
     except InvalidBundle as error:
         raise ApiError("FUNCTIONAL_ERROR", str(error)) from error

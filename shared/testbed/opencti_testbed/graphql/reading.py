@@ -8,11 +8,11 @@ from opencti_testbed.graphql.filters import (
     Few,
     as_list,
     filter_group,
+    full_text,
     join,
     of_types,
     one_filter,
     ordered,
-    searched,
 )
 from opencti_testbed.graphql.nodes import (
     OWN_FIELD,
@@ -34,6 +34,7 @@ from opencti_testbed.stix.types import (
     parent_types,
 )
 from opencti_testbed.store import Store
+from opencti_testbed.store.listing import Listing
 from opencti_testbed.store.objects import Stored
 
 DEFAULT_PAGE = 100
@@ -125,6 +126,8 @@ def register(registry: Registry) -> None:
             arguments += f", {RELATION_PAGE}"
         if single == "indicator":
             arguments += ", toStix: Boolean"
+        if single == "vocabulary":
+            arguments += ", category: VocabularyCategory"
         registry.query(f"{plural(single)}({arguments}): {node}Connection")(
             _on_store(_list(types))
         )
@@ -215,7 +218,9 @@ def _list(types: tuple[str, ...]) -> Resolver:
         if narrower:
             conditions.append(of_types([str(t) for t in narrower]))
         conditions.append(filter_group(arguments.get("filters"), store.objects.are_few))
-        conditions.append(searched(arguments.get("search")))
+        if arguments.get("category"):
+            chosen = {"key": "category", "values": [arguments["category"]]}
+            conditions.append(one_filter(chosen, store.objects.are_few))
         conditions += _relation_conditions(arguments, store.objects.are_few)
         return Page(store, join("AND", conditions), arguments)
 
@@ -234,13 +239,16 @@ class Page:
         first = arguments.get("first")
         limit = DEFAULT_PAGE if first is None else max(0, min(int(first), LARGEST_PAGE))
         self._limit, self._offset = limit, _offset(arguments.get("after"))
-        order = ordered(arguments.get("orderBy"), arguments.get("orderMode"))
-        found = store.objects.query(
-            condition.sql, condition.parameters, order, limit + 1, self._offset
+        self._listing = Listing(
+            store.objects,
+            condition.sql,
+            condition.parameters,
+            words=full_text(arguments.get("search")),
+            sort=ordered(arguments.get("orderBy"), arguments.get("orderMode")),
         )
+        found = self._listing.page(limit + 1, self._offset)
         self._more = len(found) > limit > 0
         self._nodes = as_nodes(store, found[:limit])
-        self._store, self._condition = store, condition
 
     def field(self, name: str, _: Mapping[str, Any]) -> Any:
         """Return the edges or the page information."""
@@ -252,9 +260,7 @@ class Page:
     def _count(self) -> int:
         if self._limit and not self._more and (self._nodes or not self._offset):
             return self._offset + len(self._nodes)
-        return self._store.objects.count(
-            self._condition.sql, self._condition.parameters
-        )
+        return self._listing.count()
 
 
 class _PageInfo:
@@ -309,12 +315,16 @@ def _relation_conditions(arguments: Mapping[str, Any], few: Few) -> list[Conditi
 # -- references that have no field of their own (`resolves_to_refs`, ...), shown as relationships -----------------
 
 
+ENDS = ("fromOrToId", "fromId", "toId")
+
+
 def _is_nested(key: str) -> bool:
     return key.endswith(("_ref", "_refs")) and key not in OWN_FIELD
 
 
 def nested_references(store: Store, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the nested references from, to, or from and to some objects."""
+    """Return the nested references from, to, or from and to some objects: by arguments, or by filters of that name."""
+    arguments = {**arguments, **_ends_of(arguments)}
     found: dict[str, RefNode] = {}
     either = as_list(arguments.get("fromOrToId"))
     types = {str(t) for t in as_list(arguments.get("relationship_type"))}
@@ -331,6 +341,17 @@ def nested_references(store: Store, arguments: Mapping[str, Any]) -> dict[str, A
     offset, first = _offset(arguments.get("after")), arguments.get("first")
     end = len(nodes) if not first else offset + int(first)
     return connection(nodes[offset:end], len(nodes), offset, end < len(nodes))
+
+
+def _ends_of(arguments: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return which ends the arguments and the filters ask for together."""
+    asked = {key: as_list(arguments.get(key)) for key in ENDS}
+    group = arguments.get("filters") or {}
+    for one in group.get("filters") or ():
+        for key in as_list(one.get("key")):
+            if key in asked:
+                asked[key] = [*asked[key], *as_list(one.get("values"))]
+    return asked
 
 
 def _ends_match(node: RefNode, arguments: Mapping[str, Any]) -> bool:

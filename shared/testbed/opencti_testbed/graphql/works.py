@@ -70,7 +70,7 @@ def register(registry: Registry) -> None:
     )
     registry.mutation(
         "workAdd(connectorId: String!, friendlyName: String, isMultiPartWork: Boolean): Work"
-    )(lambda p, a: _add(p.store, a))
+    )(_add)
     registry.mutation("workEdit(id: ID!): WorkEditMutations")(
         lambda _, a: WorkEdit(str(a["id"]))
     )
@@ -117,7 +117,8 @@ def _works(store: Store, arguments: Mapping[str, Any]) -> Any:
     return connection(nodes, None, offset, len(rows) > first)
 
 
-def _add(store: Store, arguments: Mapping[str, Any]) -> Any:
+def _add(platform: Any, arguments: Mapping[str, Any]) -> Any:
+    store = platform.store
     connector_id = str(arguments["connectorId"])
     try:
         store.connectors.require(connector_id)
@@ -129,6 +130,7 @@ def _add(store: Store, arguments: Mapping[str, Any]) -> Any:
             connector_id,
             arguments.get("friendlyName"),
             bool(arguments.get("isMultiPartWork")),
+            platform.caller.user_id,
         ),
     )
 

@@ -27,6 +27,10 @@ GROWING = frozenset(
 )
 # Identity and history stay; `modified` alone is no change.
 KEPT = frozenset({"id", "type", "spec_version", "created"})
+# What an export says of an object from what the platform knows already: its kind, and what its pattern looks for.
+KNOWN = frozenset(
+    {"city", "country", "region", "threat_actor_group", "x_opencti_observable_values"}
+)
 SURE = 100
 
 
@@ -48,6 +52,8 @@ def merge(
         if key in KEPT and key in merged:
             continue
         present = merged.get(key)
+        if present is None and (key in KNOWN or (key == "revoked" and not value)):
+            continue
         if key in GROWING and isinstance(value, list) and isinstance(present, list):
             merged[key] = union(present, value)
         elif isinstance(value, dict) and isinstance(present, dict):

@@ -35,6 +35,8 @@ EXTENDED = {
     "content": "content",
 }
 OF_ACTORS_ONLY = "type"
+# What the platform and pycti note on an object under way: nothing that can be stored in it.
+NOTED = frozenset({"x_opencti_id", "x_opencti_type", "nb_deps"})
 _ID = re.compile(
     r"([a-z0-9-]+)--[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE
 )
@@ -75,8 +77,13 @@ def normalise(stix: Any) -> dict[str, Any]:
     form["type"] = stored_stix_type(stix_type)
     if "extensions" in form:
         _take_from_extensions(form)
+    for key in NOTED & form.keys():
+        if key != "x_opencti_type" or form["type"] != "threat-actor":
+            del form[key]
     if stix_type in {"attack-pattern", "course-of-action"}:
         _add_mitre_id(form)
+    if isinstance(form.get("coverage"), list):
+        _name_coverage(form)
     _check_labels(form)
     return form
 
@@ -124,6 +131,15 @@ def _take_from_extensions(form: dict[str, Any]) -> None:
         form["extensions"] = extensions
     else:
         del form["extensions"]
+
+
+def _name_coverage(form: dict[str, Any]) -> None:
+    """Write what a security coverage covers as the API calls it."""
+    form["coverage_information"] = [
+        {"coverage_name": one.get("name"), "coverage_score": one.get("score")}
+        for one in form.pop("coverage")
+        if isinstance(one, Mapping)
+    ]
 
 
 def _add_mitre_id(form: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ from opencti_testbed.stix import ids
 from opencti_testbed.stix.attributes import ALIASES
 from opencti_testbed.stix.markings import TLP_IDS_BY_NAME
 from opencti_testbed.stix.relations import check_relationship
-from opencti_testbed.stix.types import Family, classify
+from opencti_testbed.stix.types import Family, canonical_stix_type, classify
 from opencti_testbed.stix.values import conform
 from opencti_testbed.store.objects import Objects, Stored
 
@@ -181,7 +181,7 @@ class Upserter:
         digest: bytes,
     ) -> bool:
         stored = self._objects.data(connection, pk)
-        others = [other for other in others if other != stored["id"]]
+        others = [other for other in others if not _same_id(other, stored["id"])]
         if others:
             stix["x_opencti_stix_ids"] = others
         merged = merge(stored, stix, ALIASES.get(entity_type))
@@ -255,6 +255,14 @@ def _one_per_place(stix: dict[str, Any]) -> list[dict[str, Any]]:
     )
     # The id that it came with stays with the first.
     return [first, *({k: v for k, v in o.items() if k != "id"} for o in others)]
+
+
+def _same_id(one: str, other: str) -> bool:
+    """Return whether two ids differ in nothing but a vendor prefix of the type."""
+    kind, _, key = one.partition("--")
+    other_kind, _, other_key = other.partition("--")
+    same_kind = canonical_stix_type(kind) == canonical_stix_type(other_kind)
+    return key == other_key and same_kind
 
 
 def _other_ids(stix: dict[str, Any], given: Any) -> list[str]:

@@ -50,6 +50,7 @@ class Offer:
         expected: by how much the work has to expect more; None: by all objects.
         done: how many further objects the work shall count as dealt with.
         draft_id: the draft workspace that it goes to; None: where its work goes.
+        user_id: who brings it, if it has no work yet that says so; None: the platform's own user.
     """
 
     connector_id: str
@@ -60,6 +61,7 @@ class Offer:
     expected: int | None = None
     done: int = 0
     draft_id: str | None = None
+    user_id: str | None = None
 
 
 def _refuse_drafts(
@@ -131,6 +133,7 @@ class IngestWorker:
         work_id: str | None,
         text: str,
         draft_id: str | None = None,
+        user_id: str | None = None,
     ) -> str:
         """Take a bundle: it is on disk and expected by its work when this returns.
 
@@ -149,6 +152,7 @@ class IngestWorker:
             text,
             len(objects),
             draft_id=draft_id,
+            user_id=user_id,
         )
         return self.accept_all([offer])[0]
 
@@ -172,7 +176,10 @@ class IngestWorker:
         work_id = offer.work_id
         if work_id is None:
             name = f"{offer.connector_name} run"
-            work_id = str(self._store.works.add(offer.connector_id, name)["id"])
+            work = self._store.works.add(
+                offer.connector_id, name, user_id=offer.user_id
+            )
+            work_id = str(work["id"])
         expected = offer.objects if offer.expected is None else offer.expected
         self._store.works.expect(work_id, expected)
         if offer.draft_id:
@@ -257,11 +264,12 @@ class IngestWorker:
         progress = False
         with self._store.database.write() as connection:
             for one in found:
-                if self._store.works.get(one.work_id) is None:
+                work = self._store.works.get(one.work_id)
+                if work is None:
                     self._store.queue.take_back(connection, one.pk)
                     continue
                 raw = orjson.loads(one.body)
-                with self._changes.by(connection, one.work_id):
+                with self._for(connection, work):
                     outcome, error, _ = self._one(connection, raw, partial=False)
                 if error and not _is_overdue(one):
                     continue
@@ -309,7 +317,9 @@ class IngestWorker:
                 return
             most = 1 if done < careful_until else BATCH_STEPS
             try:
-                done = self._batch(waiting, objects, steps, done, most)
+                done += self._batch(
+                    waiting, work, objects, steps[done : done + most], done
+                )
             except sqlite3.OperationalError:
                 # The disk, not the bundle.
                 raise
@@ -365,22 +375,21 @@ class IngestWorker:
     def _batch(
         self,
         waiting: Waiting,
+        work: Mapping[str, Any],
         objects: list[Any],
         steps: list[Step],
-        done: int,
-        most: int,
+        before: int,
     ) -> int:
-        """Ingest at most some steps in one transaction; return how many are done now."""
+        """Ingest steps in one transaction until its time is up; return how many are done now, `before` were."""
         counts: Counter[tuple[str, str]] = Counter()
         errors: list[tuple[str, str]] = []
-        finished = 0
+        finished = done = 0
         until = time.monotonic() + BATCH_SECONDS
-        write, by = self._store.database.write, self._changes.by
-        with write() as connection, by(connection, waiting.work_id):
-            for step in steps[done : done + most]:
+        write = self._store.database.write
+        with write() as connection, self._for(connection, work):
+            for done, step in enumerate(steps, start=1):
                 raw = objects[step.index]
                 outcome, error, missing = self._one(connection, raw, step.partial)
-                done += 1
                 if step.partial:
                     # The second pass counts; what it merely completes was created by the first.
                     if outcome[1] == "created":
@@ -400,8 +409,19 @@ class IngestWorker:
             self._store.works.report_batch(
                 connection, waiting.work_id, finished, counts, errors
             )
-            self._store.queue.advance(connection, waiting.pk, done)
+            self._store.queue.advance(connection, waiting.pk, before + done)
         return done
+
+    @contextmanager
+    def _for(
+        self, connection: sqlite3.Connection, work: Mapping[str, Any]
+    ) -> Iterator[None]:
+        """Note that what the block changes is changed by a work, and by the user who started it."""
+        user = work["user_id"]
+        own = user is None or user == self._store.user_id
+        with self._changes.by(connection, work["id"]):
+            with self._store.objects.by(None if own else user):
+                yield
 
     def _one(
         self, connection: sqlite3.Connection, raw: Any, partial: bool

@@ -82,7 +82,10 @@ class Asking:
             file_id: the file that it shall read or make.
         """
         with self._store.database.write() as connection:
-            work_id = str(self._store.works.add(connector["id"], name)["id"])
+            work = self._store.works.add(
+                connector["id"], name, user_id=wish.applicant_id
+            )
+            work_id = str(work["id"])
             if wish.draft_id:
                 self._store.works.set_draft(work_id, wish.draft_id)
             if file_id:

@@ -206,7 +206,12 @@ class Collector:
             pushed.expected if pushed.work_id else None,
             pushed.dropped if pushed.work_id else 0,
             pushed.draft_id,
+            self._known(pushed.applicant_id),
         )
+
+    def _known(self, user_id: str | None) -> str | None:
+        user = self._store.administration.get(user_id, "User") if user_id else None
+        return user_id if user else None
 
 
 def _joined(first: Pushed, second: Pushed) -> Pushed | None:

@@ -15,6 +15,7 @@ import jwt
 import requests
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from opencti_testbed.lanes.broker import Broker, BrokerAway
 from opencti_testbed.lanes.requests import Requests, Waiting
@@ -30,6 +31,8 @@ RETRY_SECONDS = 0.5
 SENT_AT_ONCE = 500
 # So long a connector may take to listen before it is said that nobody does.
 PATIENCE_SECONDS = 5.0
+# What tells that nobody listens; whatever else fails had begun to take the request.
+_NOBODY = (ConnectTimeoutError, NewConnectionError)
 
 
 @dataclass(slots=True)
@@ -153,6 +156,9 @@ class Delivery:
             return
         except requests.RequestException as error:
             self._later(waiting.connector_id)
+            if not isinstance(_root(error), _NOBODY):
+                # It was there until now: patience begins anew.
+                self._unreached.pop(waiting.connector_id, None)
             self._say_unreached(waiting, uri, error)
             return
         if self._unreached.pop(waiting.connector_id, _Unreached(0)).said:
@@ -195,10 +201,16 @@ class Delivery:
         return jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": kept["kid"]})
 
 
-def _cause(error: BaseException) -> str:
-    """Return what a client wraps several times, in words."""
+def _root(error: BaseException) -> BaseException:
+    """Return what a client wraps several times."""
     while True:
         inner = getattr(error, "reason", None) or next(iter(error.args), None)
         if not isinstance(inner, BaseException):
-            return str(error).rpartition(": ")[2] or type(error).__name__
+            return error
         error = inner
+
+
+def _cause(error: BaseException) -> str:
+    """Return what a client wraps several times, in words."""
+    root = _root(error)
+    return str(root).rpartition(": ")[2] or type(root).__name__

@@ -29,6 +29,7 @@ class Pushed:
     """A message.
 
     Attributes:
+        applicant_id: the user whom the connector acts for.
         objects: what shall be ingested.
         dropped: how many objects were of types that the connector does not want.
         expected: how many objects of this message the client has not told the work to expect.
@@ -36,6 +37,7 @@ class Pushed:
 
     work_id: str | None
     draft_id: str | None
+    applicant_id: str | None
     objects: list[Any]
     dropped: int
     expected: int
@@ -49,7 +51,7 @@ def read(body: bytes) -> Pushed:
     """
     try:
         message = orjson.loads(body)
-        for name in ("work_id", "draft_id"):
+        for name in ("work_id", "draft_id", "applicant_id"):
             if not isinstance(message.get(name), str | None):
                 raise UnreadableMessage(f"a {name} that is no text")
         types = message.get("entities_types") or []
@@ -68,6 +70,7 @@ def read(body: bytes) -> Pushed:
     return Pushed(
         work_id=message.get("work_id") or None,
         draft_id=message.get("draft_id") or None,
+        applicant_id=message.get("applicant_id") or None,
         objects=objects,
         dropped=len(found) - len(objects),
         expected=0 if whole else len(found),

@@ -263,10 +263,13 @@ class _Watched:
             platform = stack.enter_context(
                 TestbedProcess(folder, options=tuple(options))
             )
+            if self.amqp and data is None:
+                # What nobody will come back to is not left at the broker either.
+                stack.callback(_leave_broker, platform)
             seeded = _seed(platform, self.seeds)
             log = folder / f"{self.folder.name}.log"
             self.console.print(f"Platform   {platform.url}")
-            self.console.print(f"Connector  {self.folder} (log: {log})")
+            self.console.print(f"Connector  {self.folder} (log: {log})", soft_wrap=True)
             done: list[report.Run] = []
             while len(done) < runs and not (done and done[-1].interrupted):
                 name = f"run {len(done) + 1} of {runs}" if runs > 1 else "run"
@@ -376,6 +379,26 @@ class _Watched:
             self.console.print("stopped")
 
 
+def _leave_broker(platform: TestbedProcess) -> None:
+    """Have the platform forget its connectors, and with them their queues."""
+    if not platform.is_running:
+        return
+    try:
+        for connector in platform.connectors():
+            requests.post(
+                f"{platform.url}/graphql",
+                json={
+                    "query": "mutation D($id: ID!) { deleteConnector(id: $id) }",
+                    "variables": {"id": connector["id"]},
+                },
+                headers={"Authorization": f"Bearer {platform.token}"},
+                timeout=10,
+            )
+    except requests.RequestException:
+        # The platform is gone before its time.
+        pass
+
+
 @dataclass
 class _Watch:
     """One run of the connector, watched until it ends.
@@ -400,12 +423,16 @@ class _Watch:
         """Return when it has ended: by itself, because it has done what it was asked for, or because somebody wants it."""
         try:
             while (ended := connector.poll()) is None and not self._is_done():
-                last = connector.last_words[-1] if connector.last_words else ""
-                progress.show(_summary(self.platform), last, "importing")
+                progress.warn(connector.new_warnings())
+                progress.show(
+                    _summary(self.platform), connector.last_message(), "running"
+                )
                 time.sleep(POLL_SECONDS)
         except Interrupted:
             self.interrupted, ended = True, None
-        return ended or connector.stop()
+        ended = ended or connector.stop()
+        progress.warn(connector.new_warnings())
+        return ended
 
     def ended_well(self, ended: Ended) -> bool:
         """Whether it ended as it should; a connector that was stopped says so in its exit code."""

@@ -1,5 +1,6 @@
 """A connector's process: started in its folder, its log kept, its memory measured."""
 
+import json
 import os
 import signal
 import socket
@@ -16,6 +17,7 @@ from pathlib import Path
 from opencti_testbed.process import TestbedProcess
 
 LAST_WORDS = 30
+WORTH_SAYING = frozenset({"WARNING", "ERROR", "CRITICAL"})
 GRACE_SECONDS = 15.0
 
 
@@ -56,6 +58,12 @@ def connector_id(folder: Path, extra: Mapping[str, str]) -> str:
     return {"CONNECTOR_ID": own, **os.environ, **extra}["CONNECTOR_ID"]
 
 
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
 def environment(
     folder: Path,
     platform: TestbedProcess,
@@ -74,8 +82,7 @@ def environment(
         once: whether the connector shall end after one run.
         transport: `api` (HTTP alone) or `amqp`.
     """
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_port()
     defaults = {
         "CONNECTOR_ID": connector_id(folder, extra),
         "CONNECTOR_LOG_LEVEL": "info",
@@ -95,6 +102,15 @@ def environment(
     return {**defaults, **os.environ, **forced, **extra}
 
 
+def read_line(line: str) -> tuple[str, str]:
+    """Return the level and the text of a line of a log; a line that is no JSON has no level."""
+    try:
+        entry = json.loads(line)
+        return str(entry["level"]), str(entry["message"])
+    except (ValueError, TypeError, KeyError):
+        return "", line.rstrip()
+
+
 class ConnectorProcess:
     """One run of a connector."""
 
@@ -110,6 +126,8 @@ class ConnectorProcess:
             log: file to which its output is appended.
         """
         self.last_words: deque[str] = deque(maxlen=LAST_WORDS)
+        self._warnings: deque[str] = deque()
+        self._warned: set[str] = set()
         self._log = log.open("a", encoding="utf-8")
         self._started = time.monotonic()
         self._ended: Ended | None = None
@@ -131,8 +149,20 @@ class ConnectorProcess:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             self.last_words.append(line.rstrip())
+            level, message = read_line(line)
+            if level in WORTH_SAYING and message not in self._warned:
+                self._warnings.append(message)
+                self._warned.add(message)
             self._log.write(line)
             self._log.flush()
+
+    def last_message(self) -> str:
+        """Return what it said last; empty before it said anything."""
+        return read_line(self.last_words[-1])[1] if self.last_words else ""
+
+    def new_warnings(self) -> list[str]:
+        """Return the warnings and errors since the last call, each text once in a life."""
+        return [self._warnings.popleft() for _ in range(len(self._warnings))]
 
     def poll(self) -> Ended | None:
         """Return how it ended, or None while it runs."""

@@ -1,6 +1,7 @@
 """What is seen while a connector runs: one live line in a terminal, a plain line now and then elsewhere."""
 
 import time
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Self
 
@@ -63,6 +64,13 @@ class Progress:
             self._next_plain = time.monotonic() + PLAIN_EVERY_SECONDS
             self._console.print(line)
 
+    def warn(self, texts: Iterable[str]) -> None:
+        """Show what the connector warns of, to stay."""
+        for text in texts:
+            self._console.print(
+                f"  {text}", style="yellow", markup=False, soft_wrap=True
+            )
+
     def _line(self, summary: dict[str, Any] | None, phase: str) -> str:
         elapsed = time.monotonic() - self._started
         if summary is None:
@@ -72,11 +80,14 @@ class Progress:
         )
         if self._base is None:
             self._base = done
-        ingested = done - self._base
+        ingested, waiting = done - self._base, summary["queue"]["objects"]
+        if not ingested and not waiting:
+            # A connector that sends nothing to the platform, or not yet.
+            return f"{phase}, {elapsed:.0f} s"
         parts = [
             f"{phase}: {ingested:,} objects",
             f"{ingested / elapsed if elapsed else 0:,.0f}/s",
-            f"{summary['queue']['objects']:,} waiting",
+            f"{waiting:,} waiting",
             f"{elapsed:.0f} s",
         ]
         if summary["rejected"]:

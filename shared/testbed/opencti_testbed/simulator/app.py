@@ -144,7 +144,10 @@ class Source:
             return Response(status_code=444)
         if answer.trouble is Trouble.HANG:
             await asyncio.sleep(HANG_SECONDS)
-        content, kind, changed = self._content(answer, names)
+        # Trouble with an answer of no content of its own is trouble with what the route gives.
+        own = answer.file is not None or answer.body is not None
+        given = answer if own or answer.trouble is None else route
+        content, kind, changed = self._content(given, names)
         headers = dict(answer.headers)
         if answer.retry_after is not None:
             headers["Retry-After"] = str(answer.retry_after)

@@ -33,6 +33,7 @@ class Simulator:
         Raises:
             WrongDescription: the description cannot be used.
         """
+        self.folder = folder
         self.source = Source(folder, load_description(folder))
         self._host = host
         self._port = port

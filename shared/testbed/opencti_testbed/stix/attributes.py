@@ -71,8 +71,8 @@ _LOCATION = (
 )
 _CASE = "name description content severity priority"
 _COVERAGE = (
-    "name description external_uri coverage_last_result:date coverage_valid_from:date coverage_valid_to:date"
-    " coverage_information:json auto_enrichment_disable:bool"
+    "name description external_uri coverage_last_result=last_result:date coverage_valid_from=valid_from:date"
+    " coverage_valid_to=valid_to:date coverage_information:json auto_enrichment_disable:bool"
 )
 _CVSS = " ".join(
     [
@@ -123,7 +123,7 @@ _SDO: dict[str, str] = {
     "Channel": "name description aliases:list channel_types:list",
     "Course-Of-Action": "name description x_opencti_aliases:list x_mitre_id",
     "Data-Component": "name description aliases:list",
-    "Data-Source": "name description aliases:list x_mitre_platforms:list collection_layers:list",
+    "Data-Source": "name description aliases:list x_mitre_platforms:list collection_layers=x_mitre_collection_layers:list",
     "Event": "name description aliases:list event_types:list start_time:date stop_time:date x_opencti_score:int",
     "Feedback": "name description rating:int content",
     "Grouping": "name description context content x_opencti_aliases:list",

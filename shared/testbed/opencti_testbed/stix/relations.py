@@ -157,6 +157,16 @@ def check_relationship(relationship_type: str, source: str, target: str) -> None
 
 
 @cache
+def between(source: str, target: str) -> tuple[str, ...]:
+    """Return the types of relationships that may lead from an entity type to another."""
+    return tuple(
+        relationship_type
+        for relationship_type, (sources, targets) in sorted(_ENDS.items())
+        if source in _types(sources) and target in _types(targets)
+    )
+
+
+@cache
 def _types(words: str) -> frozenset[str]:
     return frozenset(
         one for word in words.split() for one in _GROUPS.get(word, (word,))

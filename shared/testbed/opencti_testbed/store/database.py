@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 
-SCHEMA_VERSION = "2"
+SCHEMA_VERSION = "3"
 
 
 def timestamp() -> str:
@@ -36,11 +36,13 @@ class Database:
         self._readers: list[sqlite3.Connection] = []
         self._lock = threading.RLock()
         self._depth = 0
+        # How many transactions have ended: what was read at a lower number may be out of date.
+        self.commits = 0
         # What is to be written before a transaction ends, and forgotten when it is taken back.
         self.before_commit: Callable[[sqlite3.Connection], None] = lambda _: None
         self.after_rollback: Callable[[], None] = lambda: None
         self._writer = self._connect()
-        self._writer.execute("PRAGMA cache_size = -96000")
+        self._writer.execute("PRAGMA cache_size = -128000")
         # Pages that change again and again reach the database file once.
         self._writer.execute("PRAGMA wal_autocheckpoint = 16000")
         self._writer.executescript(
@@ -103,6 +105,7 @@ class Database:
                 raise
             else:
                 self._writer.execute("COMMIT")
+                self.commits += 1
             finally:
                 self._depth = 0
 

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-# Longer texts are found by their words, not by their value.
+# Of longer texts the index says only that they are there: under the name of their attribute and this.
 LONGEST_VALUE = 400
+LONG = " (long)"
 # Found by columns or references of their own, or never asked for.
 NOT_INDEXED = frozenset(
     {
@@ -55,9 +56,9 @@ def entries(pk: int, data: Mapping[str, Any]) -> Iterator[Entry]:
 def _entry(pk: int, key: str, value: Any) -> Iterator[Entry]:
     if isinstance(value, bool):
         yield key, "true" if value else "false", pk
-    elif isinstance(value, int | float) or (
-        isinstance(value, str) and len(value) <= LONGEST_VALUE
-    ):
+    elif isinstance(value, str) and len(value) > LONGEST_VALUE:
+        yield key + LONG, "", pk
+    elif isinstance(value, str | int | float):
         yield key, value, pk
 
 

@@ -3,7 +3,7 @@
 import sqlite3
 import uuid
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +19,8 @@ from opencti_testbed.store.index import Index
 KNOWN_IDS = 50_000
 # So many rows are collected rather than looked up one by one.
 FEW = 10_000
+# So many lists are remembered until something changes: whoever reads one page of a list reads the next.
+LISTED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,10 @@ class Objects:
         database.after_rollback = self._forget_all
         # Which key an id stands for. Only the writing thread uses it; objects never change their key.
         self._known: OrderedDict[str, tuple[int, str]] = OrderedDict()
+        # The keys that fulfilled a condition, and after which commit.
+        self._listed: OrderedDict[tuple[Any, ...], tuple[int, list[int]]] = (
+            OrderedDict()
+        )
 
     # -- looking up -------------------------------------------------------------------------------------------
 
@@ -193,15 +199,49 @@ class Objects:
         )
         return [row[0] for row in rows]
 
+    def keys(
+        self, where: str, parameters: Iterable[Any], *, source: str = "object o"
+    ) -> list[int]:
+        """Return the keys of all objects that fulfil a condition, in no order.
+
+        `where` and `source` (what comes after FROM) are SQL written by this package, over the alias `o`.
+        """
+        asked = (source, where, *parameters)
+        version = self._database.commits
+        known = self._listed.get(asked)
+        if known is not None and known[0] == version:
+            return known[1]
+        # One text for all is read several times faster than a row for each.
+        (text,) = self._database.read.execute(
+            f"SELECT json_group_array(o.pk) FROM {source} WHERE {where}", asked[2:]
+        ).fetchone()
+        found: list[int] = orjson.loads(text)
+        self._listed[asked] = (version, found)
+        while len(self._listed) > LISTED:
+            self._listed.popitem(last=False)
+        return found
+
     def query(
         self, where: str, parameters: Iterable[Any], order: str, limit: int, offset: int
     ) -> list[Stored]:
-        """Return a page of objects. `where` and `order` are SQL written by this package, over the alias `o`."""
+        """Return a page of objects; `where` and `order` are SQL written by this package, over the alias `o`."""
+        columns = ", ".join(f"o.{column}" for column in COLUMNS.split(", "))
         rows = self._database.read.execute(
-            f"SELECT {COLUMNS} FROM object o WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?",
+            f"SELECT {columns} FROM object o WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?",
             (*parameters, limit, offset),
         )
         return [from_row(row) for row in rows]
+
+    def walk(self, source: str, where: str, order: str) -> Iterator[int]:
+        """Yield the keys in an order that an index has; all is SQL written by this package, over the alias `o`."""
+        for row in self._database.read.execute(
+            f"SELECT o.pk FROM {source} WHERE {where} ORDER BY {order}"
+        ):
+            yield row[0]
+
+    def hides(self, _: Mapping[str, Any]) -> bool:
+        """Return whether an object of such a content (STIX) is not shown to whoever asks."""
+        return False
 
     def are_few(self, rows: str, parameters: Iterable[Any]) -> bool:
         """Return whether a piece of SQL (`FROM … WHERE …`) selects few rows; it looks at no more than that."""
@@ -209,13 +249,6 @@ class Objects:
             f"SELECT count(*) FROM (SELECT 1 {rows} LIMIT ?)", (*parameters, FEW + 1)
         ).fetchone()
         return int(found) <= FEW
-
-    def count(self, where: str, parameters: Iterable[Any]) -> int:
-        """Return how many objects fulfil a condition."""
-        row = self._database.read.execute(
-            f"SELECT count(*) FROM object o WHERE {where}", tuple(parameters)
-        ).fetchone()
-        return int(row[0])
 
     def page(
         self, entity_type: str | None, search: str, after: int, limit: int

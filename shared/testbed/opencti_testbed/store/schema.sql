@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS object (
     updated_at TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS object_type ON object (entity_type, pk);
-CREATE INDEX IF NOT EXISTS object_family ON object (family, pk);
+CREATE INDEX IF NOT EXISTS object_family ON object (family, pk, updated_at);
 CREATE INDEX IF NOT EXISTS object_name ON object (entity_type, name COLLATE NOCASE);
 CREATE INDEX IF NOT EXISTS object_created ON object (created_at);
 
@@ -154,6 +154,7 @@ CREATE TABLE IF NOT EXISTS work (
     closed INTEGER NOT NULL DEFAULT 0,
     in_error INTEGER NOT NULL DEFAULT 0,
     draft_id TEXT,
+    user_id TEXT,
     expected INTEGER NOT NULL DEFAULT 0,
     processed INTEGER NOT NULL DEFAULT 0,
     errors INTEGER NOT NULL DEFAULT 0

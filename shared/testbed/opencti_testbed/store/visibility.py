@@ -1,6 +1,6 @@
 """What a user may see: objects all of whose markings are allowed to one of the user's groups."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 import orjson
@@ -66,6 +66,10 @@ class VisibleObjects(Objects):
         self._hidden = frozenset(one.standard_id for one in marked)
         self._targets = orjson.dumps([one.pk for one in marked]).decode()
 
+    def hides(self, data: Mapping[str, Any]) -> bool:
+        """Return whether an object of such a content (STIX) is not shown to whoever asks."""
+        return not self._hidden.isdisjoint(data.get("object_marking_refs") or ())
+
     def by_pk(self, pk: int) -> Stored | None:
         """Return the object of a key, or None."""
         return next(self._visible([super().by_pk(pk)]), None)
@@ -79,18 +83,21 @@ class VisibleObjects(Objects):
         return list(self._visible(super().referrers(*args, **kwargs)))
 
     def query(
-        self, where: str, parameters: Iterable[Any], order: str, limit: int, offset: int
+        self, where: str, parameters: Iterable[Any], *args: Any, **kwargs: Any
     ) -> list[Stored]:
         """Return a page of objects."""
-        narrowed = f"({where}) AND NOT {_HIDDEN}"
-        return super().query(
-            narrowed, (*parameters, self._targets), order, limit, offset
-        )
+        return super().query(*self._narrowed(where, parameters), *args, **kwargs)
 
-    def count(self, where: str, parameters: Iterable[Any]) -> int:
-        """Return how many objects fulfil a condition."""
-        narrowed = f"({where}) AND NOT {_HIDDEN}"
-        return super().count(narrowed, (*parameters, self._targets))
+    def keys(
+        self, where: str, parameters: Iterable[Any], *, source: str = "object o"
+    ) -> list[int]:
+        """Return the keys of all objects that fulfil a condition."""
+        return super().keys(*self._narrowed(where, parameters), source=source)
+
+    def _narrowed(
+        self, where: str, parameters: Iterable[Any]
+    ) -> tuple[str, tuple[Any, ...]]:
+        return f"({where}) AND NOT {_HIDDEN}", (*parameters, self._targets)
 
     def stored(self, connection: Any, pk: int) -> Stored:
         """Return an object as the writer sees it.
@@ -104,9 +111,4 @@ class VisibleObjects(Objects):
         return found
 
     def _visible(self, found: Iterable[Stored | None]) -> Any:
-        return (
-            one
-            for one in found
-            if one is not None
-            and self._hidden.isdisjoint(one.data.get("object_marking_refs") or ())
-        )
+        return (one for one in found if one is not None and not self.hides(one.data))

@@ -22,17 +22,32 @@ class Works:
         self._database = database
 
     def add(
-        self, connector_id: str, name: str | None, multipart: bool = False
+        self,
+        connector_id: str,
+        name: str | None,
+        multipart: bool = False,
+        user_id: str | None = None,
     ) -> dict[str, Any]:
-        """Open a work and return it."""
+        """Open a work and return it.
+
+        Args:
+            user_id: who creates and changes what the work brings; None: the platform's own user.
+        """
         now = timestamp()
         with self._database.write() as connection:
             (running,) = connection.execute("SELECT count(*) FROM work").fetchone()
             work_id = f"work_{connector_id}_{now}_{running + 1}"
             connection.execute(
-                "INSERT INTO work (id, connector_id, name, status, timestamp, multipart)"
-                " VALUES (?, ?, ?, 'wait', ?, ?)",
-                (work_id, connector_id, name or f"Run @ {now}", now, multipart),
+                "INSERT INTO work (id, connector_id, name, status, timestamp, multipart, user_id)"
+                " VALUES (?, ?, ?, 'wait', ?, ?, ?)",
+                (
+                    work_id,
+                    connector_id,
+                    name or f"Run @ {now}",
+                    now,
+                    multipart,
+                    user_id,
+                ),
             )
             # Read by the writer: nobody else sees the work before the transaction ends.
             row = connection.execute("SELECT * FROM work WHERE id = ?", (work_id,))

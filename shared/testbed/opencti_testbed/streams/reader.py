@@ -50,7 +50,7 @@ class Reader:
     """
 
     def __init__(self, store: Store, stream: StreamCollection, wishes: Wishes) -> None:
-        """Begin at the listener's position."""
+        """Begin at the listener's position; `store` is seen by the listener's user."""
         self._store = store
         self._stream = stream
         self._wishes = wishes
@@ -156,7 +156,10 @@ class Reader:
         )
 
     def _passes(self, state: Stored) -> bool:
-        return passes(self._stream.filters, state, self._store.objects.get)
+        objects = self._store.objects
+        if objects.hides(state.data):
+            return False
+        return passes(self._stream.filters, state, objects.get)
 
     def _dependencies(self, data: Mapping[str, Any]) -> Iterator[bytes]:
         """Yield what an object refers to, as creations, each after what it refers to itself.

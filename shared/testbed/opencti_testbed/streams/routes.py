@@ -145,8 +145,14 @@ def routes(
     streams: StreamCollections,
     listeners: Listeners,
     heartbeat: float = HEARTBEAT_SECONDS,
+    *,
+    seen: Callable[[Request], Store],
 ) -> list[Route]:
-    """Return the routes of the streams; whoever calls guards them with the token."""
+    """Return the routes of the streams; whoever calls guards them with the token.
+
+    Args:
+        seen: returns the store as the user of a request sees it.
+    """
 
     async def listen(request: Request) -> Response:
         stream_id = request.path_params.get("stream_id", "")
@@ -159,7 +165,8 @@ def routes(
             wishes = wishes_of(request)
         except ValueError as error:
             return json_response({"error": str(error)}, 400)
-        reader = Reader(store, stream, wishes)
+        view = await run_in_threadpool(seen, request)
+        reader = Reader(view, stream, wishes)
         return StreamingResponse(
             events(
                 reader,

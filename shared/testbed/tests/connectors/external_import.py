@@ -31,6 +31,9 @@ def main() -> None:
     objects.append({**malware("broken"), "name": ""})
     bundle = {"type": "bundle", "id": f"bundle--{uuid.uuid4()}", "objects": objects}
     helper.send_stix2_bundle(json.dumps(bundle), work_id=work_id)
+    # A ping of pycti's own that is under way would tell the platform the state of before, after this one.
+    helper.ping.stop()
+    helper.ping.join()
     helper.set_state({"sent": end})
     helper.force_ping()
     helper.api.work.to_processed(work_id, f"Sent {len(objects)} objects")
