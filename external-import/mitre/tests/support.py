@@ -1,8 +1,5 @@
 """What the connector's tests share: the demo collections, a source, the connector as a process, expectations."""
 
-import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,11 +7,13 @@ from typing import Any
 
 from connectors_sdk.testing import Canned, CannedServer, RecordedRequest
 from opencti_testbed.process import TestbedProcess
+from opencti_testbed.trial import Trial
 
 CONNECTOR = Path(__file__).resolve().parents[1]
 DEMO = CONNECTOR / "demo" / "fictional-attack.json"
 DEMO_2 = CONNECTOR / "demo" / "fictional-attack-v2.json"
 COLLECTION = "/enterprise-attack.json"
+ONE_DOMAIN = {"MITRE_MOBILE": "false", "MITRE_ICS": "false"}
 
 
 class Source:
@@ -40,44 +39,18 @@ class Source:
         return self.server.requests_to(COLLECTION)
 
 
-def environment(platform: TestbedProcess, location: str, **more: str) -> dict[str, str]:
-    """The connector's environment for one run over one collection."""
-    own = {k: v for k, v in os.environ.items() if not k.startswith("MITRE_")}
-    return {
-        **own,
-        "OPENCTI_URL": platform.url,
-        "OPENCTI_TOKEN": platform.token,
-        "CONNECTOR_ID": "2f0b4d1a-6a5e-4f43-9c39-1d6a3f2f9c11",
-        "CONNECTOR_LOG_LEVEL": "info",
-        "CONNECTOR_QUEUE_PROTOCOL": "api",
-        "CONNECTOR_RUN_AND_TERMINATE": "true",
-        "MITRE_ENTERPRISE_FILE_URL": location,
-        "MITRE_MOBILE": "false",
-        "MITRE_ICS": "false",
-        **more,
-    }
+def trial(platform: TestbedProcess, location: str, **more: str) -> Trial:
+    """The connector over one collection; what it keeps goes with the platform."""
+    settings = {"MITRE_ENTERPRISE_FILE_URL": location, **ONE_DOMAIN, **more}
+    return Trial(CONNECTOR, platform, platform.data_dir / "connector", **settings)
 
 
-def start(
-    platform: TestbedProcess, location: str, **more: str
-) -> subprocess.Popen[str]:
-    """Start the connector as its own process."""
-    return subprocess.Popen(
-        [sys.executable, "main.py"],
-        cwd=CONNECTOR / "src",
-        env=environment(platform, location, **more),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
-def run(platform: TestbedProcess, location: str, **more: str) -> tuple[int, str]:
+def run(
+    platform: TestbedProcess, location: str, *arguments: str, **more: str
+) -> tuple[int, str]:
     """Run the connector once to its end and wait for the platform; return exit code and output."""
-    process = start(platform, location, **more)
-    output, _ = process.communicate(timeout=240)
-    platform.wait_idle(240)
-    return process.returncode, output
+    done = trial(platform, location, **more).run(*arguments, timeout=240)
+    return done.returncode, done.stdout + done.stderr
 
 
 ENTITY_TYPES = {

@@ -1,28 +1,14 @@
 """The image: built from the checkout, run as it is deployed."""
 
-import shutil
 import subprocess
-from collections.abc import Iterator
 
 import pytest
-from support import CONNECTOR, DEMO, environment
+from support import CONNECTOR, DEMO, ONE_DOMAIN
 
+from opencti_testbed.image_trial import Image, ImageTrial, has_engine
 from opencti_testbed.process import TestbedProcess
 
-IMAGE = "opencti/connector-mitre:test"
-
-
-def has_engine() -> bool:
-    if shutil.which("docker") is None:
-        return False
-    return docker("version").returncode == 0
-
-
-def docker(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["docker", *arguments], capture_output=True, text=True, check=False
-    )
-
+IN_CONTAINER = "/demo/collection.json"
 
 pytestmark = [
     pytest.mark.container,
@@ -31,67 +17,51 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module", autouse=True, name="image")
-def fixture_image() -> Iterator[str]:
-    built = docker(
-        "build",
-        "-t",
-        IMAGE,
-        "-f",
-        str(CONNECTOR / "Dockerfile"),
-        str(CONNECTOR.parents[1]),
-    )
-    assert built.returncode == 0, built.stdout + built.stderr
-    yield IMAGE
+@pytest.fixture(scope="module", name="image")
+def fixture_image() -> Image:
+    image = Image(CONNECTOR, volumes={DEMO: IN_CONTAINER})
+    image.build()
+    return image
 
 
-def arguments(platform: TestbedProcess, **more: str) -> list[str]:
-    """Options of `docker run` as in docker-compose.yml, with the host's network to reach the platform."""
-    own = environment(platform, "/demo/collection.json", **more)
-    options = ["--network", "host", "--read-only", "--tmpfs", "/tmp"]
-    options += ["--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
-    options += ["-v", f"{DEMO}:/demo/collection.json:ro"]
-    for key, value in own.items():
-        if key.startswith(("OPENCTI_", "CONNECTOR_", "MITRE_")):
-            options += ["-e", f"{key}={value}"]
-    return options
+def run(
+    image: Image, platform: TestbedProcess, **more: str
+) -> "subprocess.CompletedProcess[str]":
+    settings = {"MITRE_ENTERPRISE_FILE_URL": IN_CONTAINER, **ONE_DOMAIN, **more}
+    return image.run(platform, **settings)
 
 
 def test_the_image_imports_without_root_on_a_read_only_system(
-    platform: TestbedProcess, image: str
+    platform: TestbedProcess, image: Image
 ) -> None:
-    done = docker("run", "--rm", *arguments(platform), image)
+    done = run(image, platform)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "Unknown setting" not in done.stderr
     platform.wait_idle()
     assert platform.summary()["created"] > 200
     assert platform.summary()["rejected"] == 0
-    user = docker("run", "--rm", "--entrypoint", "id", image, "-u")
-    assert user.stdout.strip() not in {"", "0"}
+    assert image.user_id() not in {"", "0"}
 
 
-def test_docker_stop_ends_it_in_time_with_code_0(
-    platform: TestbedProcess, image: str
+def test_asked_to_stop_it_ends_in_time_with_code_0(
+    platform: TestbedProcess, image: Image
 ) -> None:
-    started = docker(
-        "run",
-        "-d",
-        *arguments(platform, CONNECTOR_RUN_AND_TERMINATE="false"),
-        image,
+    trial = ImageTrial(
+        image, platform, MITRE_ENTERPRISE_FILE_URL=IN_CONTAINER, **ONE_DOMAIN
     )
-    assert started.returncode == 0, started.stderr
-    container = started.stdout.strip()
+    # The engine's client passes the signal on, as `docker stop` does.
+    process = trial.start(CONNECTOR_RUN_AND_TERMINATE="false")
     try:
         platform.wait_for(lambda s: s["created"] > 200, timeout=60)
-        assert docker("stop", "-t", "10", container).returncode == 0
-        state = docker("inspect", "-f", "{{.State.ExitCode}}", container)
-        assert state.stdout.strip() == "0"
+        process.terminate()
+        assert process.wait(10) == 0
     finally:
-        docker("rm", "-f", container)
+        process.kill()
 
 
 def test_a_wrong_setting_ends_the_container_with_code_2(
-    platform: TestbedProcess, image: str
+    platform: TestbedProcess, image: Image
 ) -> None:
-    done = docker("run", "--rm", *arguments(platform, MITRE_TLP="purple"), image)
+    done = run(image, platform, MITRE_TLP="purple")
     assert done.returncode == 2
     assert "MITRE_TLP" in done.stderr + done.stdout

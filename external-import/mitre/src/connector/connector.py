@@ -15,17 +15,22 @@ from connector.mapping import (
     WITHDRAWN,
 )
 from connector.settings import ConnectorSettings
-from connector.state import DataSetState, MitreState
-from mitre_client import Collection, CollectionClient, Fetched, Record
+from connector.state import MitreState, ReleaseCursor
+from mitre_client import Collection, CollectionClient, Record
 
-from connectors_sdk import BaseDataProcessor, ExternalImportConnector
+from connectors_sdk import ExternalImportConnector
+from connectors_sdk.connectors import PageProcessor
+from connectors_sdk.connectors.quarantine import QuarantinedRecord
+from connectors_sdk.connectors.run_report import RunReport
 from connectors_sdk.models import BaseIdentifiedEntity, Reference
+from connectors_sdk.states import EtagCursor
 
 TITLES = {
     "enterprise-attack": "enterprise",
     "mobile-attack": "mobile",
     "ics-attack": "ICS",
 }
+BAD_DATA = (ValueError, KeyError, TypeError)
 # ATT&CK's names of platforms and permissions are its own; that they are in no vocabulary is no news.
 warnings.filterwarnings("ignore", message="Value .* is out of (Platform|Permission)")
 
@@ -43,7 +48,7 @@ def build_connector(settings: ConnectorSettings) -> ExternalImportConnector:
     )
 
 
-class AttackProcessor(BaseDataProcessor):
+class AttackProcessor(PageProcessor[Record]):
     """Imports one ATT&CK collection: all of it the first time, then what is new or changed."""
 
     settings: ConnectorSettings
@@ -52,63 +57,70 @@ class AttackProcessor(BaseDataProcessor):
     def __init__(self, client: CollectionClient, domain: str, location: str) -> None:
         """Bind a data set to its location."""
         self._client = client
-        self._domain = domain
+        self._title = TITLES[domain]
         self._location = location
-        self._known = DataSetState()
-        self.work_name = f"MITRE ATT&CK {TITLES[domain]}"
+        self._selection: Selection | None = None
+        self.work_name = f"MITRE ATT&CK {self._title}"
 
-    def collect(self) -> Iterator[tuple[Collection, Fetched]]:
-        """Yield the collection when it has changed since the last run."""
-        self._known = self.state.data_sets.get(self._domain, DataSetState())
-        with self._client.fetch(
-            self._location, self._known.validators, self._known.digest
-        ) as fetched:
-            if fetched is None:
+    def pages(self) -> Iterator[Iterator[Record]]:
+        """Yield the collection, as one page, when it has changed since the last run."""
+        release: ReleaseCursor = getattr(self.state, self._title.lower())
+        with self._client.fetch(self._location, release) as collection:
+            if collection is None:
                 self.logger.info(f"{self.work_name} has not changed.")
                 return
-            with Collection() as collection:
-                collection.read(fetched.objects)
-                yield collection, fetched
-
-    def transform(
-        self, data: Iterator[tuple[Collection, Fetched]]
-    ) -> Iterator[BaseIdentifiedEntity]:
-        """Yield the objects to send, and save the state after they were accepted."""
-        for collection, fetched in data:
-            version = collection.version()
-            self.work_name = (
-                f"MITRE ATT&CK {TITLES[self._domain]} {version or ''}".strip()
-            )
-            self.report.add_read(sum(collection.counts().values()))
             if collection.broken:
                 self.report.add_quarantined(collection.broken)
                 self.logger.warning(
                     f"{collection.broken} entries of the collection are no STIX objects."
                 )
-            yield from Selection(self, collection, self._known).objects()
-            done = DataSetState(
-                validators=fetched.validators,
-                digest=fetched.digest,
-                version=version,
-                newest=collection.newest(),
-                withdrawn=[short(stix_id) for stix_id in collection.withdrawn()],
-            )
-            self.state.data_sets = {**self.state.data_sets, self._domain: done}
-            self.checkpoint()
+            self._selection = Selection(self, collection, release)
+            release.version = collection.version()
+            release.newest = collection.newest()
+            release.withdrawn = [short(stix_id) for stix_id in collection.withdrawn()]
+            self.work_name = " ".join(
+                ["MITRE ATT&CK", self._title, release.version or ""]
+            ).strip()
+            yield collection.records()
+
+    def convert(self, record: Record) -> list[BaseIdentifiedEntity]:
+        """Return what an object becomes; nothing when it is not sent.
+
+        Raises:
+            ValueError: it cannot be converted.
+        """
+        assert self._selection is not None
+        try:
+            return list(self._selection.objects_of(record))
+        except BAD_DATA as error:
+            raise ValueError(f"{record.id}: {error}") from error
+
+    def replay(self, record: QuarantinedRecord) -> Iterator[BaseIdentifiedEntity]:
+        """Yield what an object of the quarantine becomes now, among what the source gives now.
+
+        Raises:
+            LookupError: the source does not have it any more.
+            ApiClientError: the source does not give the collection.
+        """
+        with self._client.fetch(self._location, EtagCursor()) as collection:
+            found = collection.get(record.raw["id"]) if collection else None
+            if collection is None or found is None:
+                raise LookupError(f"the source has no {record.raw['id']} any more")
+            selection = Selection(self, collection, ReleaseCursor())
+            yield from selection.objects_of(found)
 
 
 class Selection:
     """Chooses what of a collection is sent, and counts what is not."""
 
     def __init__(
-        self, processor: AttackProcessor, collection: Collection, known: DataSetState
+        self, processor: AttackProcessor, collection: Collection, known: ReleaseCursor
     ) -> None:
         """Bind a collection, and what is known of the release before."""
         mitre = processor.settings.mitre
-        self._report = processor.report
-        self._logger = processor.logger
+        self._report: RunReport = processor.report
         self._collection = collection
-        self._newest = known.newest or ""
+        self._newest = known.newest
         self._withdrawn_before = set(known.withdrawn)
         self._include_revoked = mitre.include_revoked
         self._include_deprecated = mitre.include_deprecated
@@ -116,27 +128,23 @@ class Selection:
             collection, mitre.tlp, statement=not mitre.remove_statement_marking
         )
 
-    def objects(self) -> Iterator[BaseIdentifiedEntity]:
-        """Yield entities, then relationships."""
-        for stix_type, count in self._collection.counts().items():
-            if stix_type in BECOMES:
-                yield from self._entities(stix_type)
-            elif stix_type != "relationship":
-                reason = CARRIED.get(stix_type, UNKNOWN)
-                self._report.add_skipped(f"{stix_type}: {reason}", count)
-        for record in self._collection.of_type("relationship"):
-            yield from self._relationships(record)
+    def objects_of(self, record: Record) -> Iterator[BaseIdentifiedEntity]:
+        """Yield what an object becomes.
 
-    def _entities(self, stix_type: str) -> Iterator[BaseIdentifiedEntity]:
-        for record in self._collection.of_type(stix_type):
-            if not self._wanted(record):
-                self._report.add_skipped(f"{stix_type}: {WITHDRAWN}")
-            elif not self._is_new(record):
-                self._report.add_skipped(NOT_NEW)
-            else:
-                entity = self._convert(record.id)
-                if entity is not None:
-                    yield entity
+        Raises:
+            ValueError, KeyError, TypeError: it cannot be converted.
+        """
+        if record.type == "relationship":
+            yield from self._relationships(record)
+        elif record.type not in BECOMES:
+            reason = CARRIED.get(record.type, UNKNOWN)
+            self._report.add_skipped(f"{record.type}: {reason}")
+        elif not self._wanted(record):
+            self._report.add_skipped(f"{record.type}: {WITHDRAWN}")
+        elif not self._is_new(record):
+            self._report.add_skipped(NOT_NEW)
+        elif entity := self._converter.entity(record.id):
+            yield entity
 
     def _wanted(self, record: Record) -> bool:
         """Return whether an object is imported at all.
@@ -153,18 +161,6 @@ class Selection:
 
     def _is_new(self, record: Record) -> bool:
         return self._converter.modified(record) > self._newest
-
-    def _convert(self, stix_id: str) -> BaseIdentifiedEntity | None:
-        try:
-            return self._converter.entity(stix_id)
-        except (ValueError, KeyError, TypeError) as error:
-            self._set_aside(stix_id, error)
-            return None
-
-    def _set_aside(self, stix_id: str, error: Exception) -> None:
-        self._report.add_quarantined()
-        text = " ".join(str(error).split())
-        self._logger.warning(f"{stix_id} is set aside: {text}")
 
     def _relationships(self, record: Record) -> Iterator[BaseIdentifiedEntity]:
         ends = [str(record.data.get(key) or "") for key in ("source_ref", "target_ref")]
@@ -185,10 +181,7 @@ class Selection:
             if both[0] is None or both[1] is None:
                 self._report.add_skipped(END_LEFT_OUT)
                 continue
-            try:
-                yield self._converter.relationship(record, both[0], both[1])
-            except (ValueError, KeyError, TypeError) as error:
-                self._set_aside(record.id, error)
+            yield self._converter.relationship(record, both[0], both[1])
 
     def _end(self, stix_id: str) -> BaseIdentifiedEntity | Reference | None:
         """Return an end of a relationship; None when it is not imported.
@@ -200,7 +193,7 @@ class Selection:
             return None
         try:
             entity = self._converter.entity(stix_id)
-        except (ValueError, KeyError, TypeError):
+        except BAD_DATA:
             return None  # set aside, and said so, when it was its turn
         if entity is None or self._is_new(record):
             return entity

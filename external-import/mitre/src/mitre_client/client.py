@@ -3,31 +3,17 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from mitre_client.collection import Collection
+
 from connectors_sdk import BaseClientApi
-from connectors_sdk.client import Validators, iter_json_array
+from connectors_sdk.client import DownloadedFile, Validators, iter_json_array
 from connectors_sdk.client.download import open_file
+from connectors_sdk.states import EtagCursor
 
 HASH_CHUNK = 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Fetched:
-    """A collection that is new.
-
-    Attributes:
-        objects: its STIX objects, read as they are asked for.
-        validators: what the source recognises this version by, as kept in the state.
-        digest: SHA-256 (hex) of the file.
-    """
-
-    objects: Iterator[Any]
-    validators: dict[str, str]
-    digest: str
 
 
 def local_path(location: str) -> Path | None:
@@ -52,42 +38,49 @@ class CollectionClient(BaseClientApi):
         super().__init__("", timeout=60)
 
     @contextmanager
-    def fetch(
-        self, location: str, known: dict[str, str], known_digest: str | None
-    ) -> Iterator[Fetched | None]:
-        """Give the collection, or None when it is the known one.
+    def fetch(self, location: str, known: EtagCursor) -> Iterator[Collection | None]:
+        """Give a collection, or None when it is the known one.
 
         Args:
             location: URL, path or `file://` URL; gzip files are unpacked.
-            known: validators of the version that was imported last.
-            known_digest: digest of the version that was imported last.
+            known: the version that was imported last; it becomes the one that is given.
 
         Raises:
             ApiClientError: the source does not give it; the message says why.
+            CollectionError: what it gives is no collection.
         """
         path = local_path(location)
         if path is not None:
             digest = _digest(path)
-            yield (
-                None
-                if digest == known_digest
-                else Fetched(iter_json_array(path, "objects"), {}, digest)
-            )
+            if digest == known.digest:
+                yield None
+                return
+            known.take({}, digest)
+            with _read(path) as collection:
+                yield collection
             return
-        result = self._download_if_changed(location, Validators.from_dict(known))
-        if result.not_modified or result.file is None:
+        validators = Validators(known.etag, known.last_modified)
+        result = self._download_if_changed(location, validators)
+        if result.file is None:
             yield None
             return
         with result.file as file:
-            if file.sha256 == known_digest:
+            if file.sha256 == known.digest:
                 # The source does not know conditional requests, but nothing changed.
                 yield None
                 return
-            yield Fetched(
-                iter_json_array(file, "objects"),
-                result.validators.to_dict(),
-                file.sha256,
-            )
+            known.etag = file.validators.etag
+            known.last_modified = file.validators.last_modified
+            known.digest = file.sha256
+            with _read(file) as collection:
+                yield collection
+
+
+@contextmanager
+def _read(file: Path | DownloadedFile) -> Iterator[Collection]:
+    with Collection() as collection:
+        collection.read(iter_json_array(file, "objects"))
+        yield collection
 
 
 def _digest(path: Path) -> str:

@@ -124,8 +124,13 @@ class Collection:
             for row in cursor:
                 yield _record(row)
 
+    def records(self) -> Iterator[Record]:
+        """Yield all objects, type by type, relationships last."""
+        for stix_type in sorted(self.counts(), key="relationship".__eq__):
+            yield from self.of_type(stix_type)
+
     def counts(self) -> dict[str, int]:
-        """Return how many objects of each type there are."""
+        """Return how many objects of each type there are, in the order of the types."""
         return dict(
             self._database.execute(
                 "SELECT type, count(*) FROM object GROUP BY type ORDER BY type"
