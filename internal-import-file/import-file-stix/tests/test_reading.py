@@ -1,0 +1,264 @@
+"""What is read of a file: bundles, lists, single objects, packed or not; and what is no STIX, in words."""
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from connector import ConnectorSettings
+
+from connectors_sdk import ConfigValidationError
+from connectors_sdk.connectors.internal_import_file import UnreadableFile
+from connectors_sdk.testing import make_settings
+
+TIME = "2024-05-01T08:00:00.000Z"
+DEMO = Path(__file__).resolve().parents[1] / "demo"
+ADDRESS = {
+    "type": "ipv4-addr",
+    "id": "ipv4-addr--ff26c055-6336-5bc5-b98d-13d6226742dd",
+    "value": "198.51.100.3",
+}
+OTHER = {**ADDRESS, "id": "ipv4-addr--00000000-0000-5000-8000-000000000001"}
+Reads = Callable[..., Any]
+
+
+def bundle(*objects: Any) -> dict[str, Any]:
+    return {
+        "type": "bundle",
+        "id": "bundle--00000000-0000-4000-8000-000000000000",
+        "objects": list(objects),
+    }
+
+
+def test_settings() -> None:
+    settings = make_settings(ConnectorSettings)
+    # As the public connector of this name has it.
+    assert settings.connector.validate_before_import
+    assert settings.import_file_stix.strict
+    with pytest.raises(ConfigValidationError, match="MISSING_REFERENCES"):
+        make_settings(
+            ConnectorSettings, {"import_file_stix": {"missing_references": "invent"}}
+        )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps(bundle(ADDRESS, OTHER)),
+        json.dumps([ADDRESS, OTHER]),
+        json.dumps([bundle(ADDRESS), bundle(OTHER)]),
+        json.dumps([bundle(ADDRESS), OTHER]),
+        json.dumps({"objects": [ADDRESS, OTHER], "type": "bundle"}),
+        "\ufeff \n\t" + json.dumps(bundle(ADDRESS, OTHER)),
+    ],
+    ids=["bundle", "list", "bundles", "mixed", "type last", "byte order mark"],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_all_forms_of_a_file(read: Reads, content: str, packed: bool) -> None:
+    raw = content.encode()
+    found = read(gzip.compress(raw) if packed else raw)
+    assert [one["id"] for one in found.objects] == [ADDRESS["id"], OTHER["id"]]
+
+
+def test_a_single_object_and_nothing(read: Reads) -> None:
+    assert read(ADDRESS).objects == [ADDRESS]
+    assert not read(bundle()).objects
+    assert not read([]).objects
+
+
+def test_what_it_does_not_know_passes_unharmed(read: Reads) -> None:
+    rich = {
+        **ADDRESS,
+        "x_opencti_score": 42,
+        "x_acme": {"nested": [1, 2.5, None, "ü\u0000"]},
+        "extensions": {
+            "extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba": {
+                "extension_type": "property-extension",
+                "id": "6a24a2ab-1b6a-4f0e-9a1c-0bd9a6a1a111",
+            }
+        },
+    }
+    assert read([rich]).objects == [rich]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "nothing in it"),
+        (b" \n ", "nothing in it"),
+        (b"hello", "no JSON"),
+        (b"PK\x03\x04zip", "zip archive"),
+        (b"%PDF-1.7", "PDF"),
+        (b"<stix:STIX_Package/>", "STIX 1"),
+        (b"\xff\xfe{\x00", "UTF-16"),
+        (b"42", "no JSON"),
+        (b'{"type": "bundle"', "damaged or cut off"),
+        (json.dumps(bundle(ADDRESS)).encode()[:-20], "damaged or cut off"),
+        (json.dumps(bundle(ADDRESS)).encode()[:-1], "damaged or cut off after 1"),
+        (b"[{]", "damaged or cut off"),
+        (b'{"type":"bundle","objects":[]}garbage', "damaged or cut off"),
+        (b'{"type":"bundle","objects":[{"a":"\xff"}]}', "damaged or cut off"),
+        (b'{"type":"bundle","objects":[{"a":1e999}]}', "no STIX|damaged"),
+        (gzip.compress(b"[]")[:-5], "damaged or cut off"),
+        (b"\x1f\x8bnonsense", "damaged or cut off"),
+        (gzip.compress(gzip.compress(b"[]")), "packed twice"),
+        (b'{"Event": {"info": "x"}}', "MISP event"),
+        (b'{"a": 1, "b": 2}', "with 'a', 'b', but holds no STIX objects"),
+        (b'["a", "b"]', "no STIX objects"),
+        (b'{"type":"bundle","objects":["a", 1, null]}', "no STIX objects"),
+        (b'[{"type":"bundle","objects":{"0": {}}}]', "no list"),
+    ],
+)
+def test_anything_else_is_refused_in_words(
+    read: Reads, content: bytes, words: str
+) -> None:
+    with pytest.raises(UnreadableFile, match=words):
+        read(content)
+
+
+def test_a_packed_bomb_ends_at_the_limit(read: Reads, tmp_path: Path) -> None:
+    path = tmp_path / "bomb.gz"
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(b'{"type":"bundle","objects":[')
+        for _ in range(70):
+            file.write(b" " * 1_000_000)
+    # What is no bundle is read as a whole, and therefore not if it is very big.
+    with gzip.open(tmp_path / "alone.gz", "wb", compresslevel=1) as file:
+        file.write(b'{"type":"report","text":"')
+        for _ in range(70):
+            file.write(b"a" * 1_000_000)
+    with pytest.raises(UnreadableFile, match="bigger than the limit of 64 MB"):
+        read(tmp_path / "alone.gz")
+    with pytest.raises(UnreadableFile, match="damaged or cut off"):
+        read(path)
+
+
+def nested(depth: int) -> bytes:
+    deep = json.dumps(ADDRESS)[:-1] + ',"x":' + '[1,{"y":' * depth + "1" + "}]" * depth
+    return f'{{"type":"bundle","objects":[{deep}}}, {json.dumps(OTHER)}]}}'.encode()
+
+
+def test_nesting_without_end(read: Reads) -> None:
+    found = read(nested(60))
+    assert [one["id"] for one in found.objects] == [OTHER["id"]]
+    assert "nested" in found.reasons
+    with pytest.raises(UnreadableFile, match="nested more than"):
+        read(nested(100_000))
+    brackets = {**ADDRESS, "x_text": '\\"[{' * 10_000 + "\\"}
+    assert read([brackets]).objects == [brackets]
+
+
+def test_numbers_that_nobody_can_write(read: Reads) -> None:
+    huge = json.dumps(ADDRESS)[:-1] + ',"x_big": ' + "9" * 400 + "}"
+    with pytest.raises(UnreadableFile, match="damaged"):
+        read(f"[{huge}]".encode())
+
+
+def test_the_demo(read: Reads) -> None:
+    found = read(DEMO / "herons.json")
+    report = found.report
+    assert report.read.total() == 15
+    assert report.imported.total() == len(found.objects) == 10
+    assert report.left_out.total() == 3
+    assert report.refused.total() == len(found.set_aside) == 2
+    assert sum(report.missing.values()) == 1
+    (held,) = (one for one in found.objects if one["type"] == "report")
+    assert not [ref for ref in held["object_refs"] if ref.startswith("x-")]
+    assert [one["name"] for one in found.objects if one["type"] == "malware"] == [
+        "Mudlark"
+    ]
+
+
+def test_the_newest_version_wins_and_observables_are_joined(read: Reads) -> None:
+    versions = [
+        {
+            "type": "tool",
+            "spec_version": "2.1",
+            "id": "tool--00000000-0000-4000-8000-000000000001",
+            "created": "2024-01-01T00:00:00Z",
+            "modified": modified,
+            "name": name,
+        }
+        for modified, name in (
+            ("2024-01-02T00:00:00Z", "first"),
+            ("2024-01-02T00:00:00.5Z", "newest"),
+            ("2024-01-01T00:00:00Z", "oldest"),
+        )
+    ]
+    red = "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed"
+    green = "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da"
+    seen = [{**ADDRESS, "object_marking_refs": [one]} for one in (red, green)]
+    found = read([*versions, *seen])
+    assert [one.get("name") for one in found.objects] == ["newest", None]
+    assert found.objects[1]["object_marking_refs"] == [red, green]
+    assert found.report.left_out.total() == 3
+
+
+def test_references_out_of_the_file(read: Reads) -> None:
+    away = "identity--00000000-0000-4000-8000-000000000009"
+    note = {
+        "type": "note",
+        "spec_version": "2.1",
+        "id": "note--00000000-0000-4000-8000-000000000001",
+        "created": TIME,
+        "modified": TIME,
+        "content": "Seen",
+        "created_by_ref": away,
+        "object_refs": [ADDRESS["id"]],
+    }
+    kept = read([note, ADDRESS])
+    assert kept.objects[0]["created_by_ref"] == away
+    assert kept.report.missing == {"identity": 1}
+    dropped = read([note, ADDRESS], missing_references="drop")
+    assert "created_by_ref" not in dropped.objects[0]
+
+
+def test_nothing_is_shown_to_more_people_than_it_was_meant_for(read: Reads) -> None:
+    marking = {
+        "type": "marking-definition",
+        "spec_version": "2.1",
+        "id": "marking-definition--00000000-0000-4000-8000-000000000001",
+        "created": TIME,
+        "definition_type": "tlp",
+        "definition": {"tlp": "ultraviolet"},
+    }
+    secret = {**ADDRESS, "object_marking_refs": [marking["id"]]}
+    red = "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed"
+    partly = {
+        **OTHER,
+        "granular_markings": [{"marking_ref": red, "selectors": ["value"]}],
+    }
+    found = read([marking, secret, partly])
+    assert [one["id"] for one in found.objects] == [OTHER["id"]]
+    assert found.objects[0]["object_marking_refs"] == [red]
+    assert len(found.set_aside) == 2
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        {"opencti_operation": "delete"},
+        {"extensions": {"extension-definition--1": {"opencti_operation": "merge"}}},
+        {"type": "user", "id": "user--00000000-0000-4000-8000-000000000001"},
+        {"type": "settings", "id": "settings--00000000-0000-4000-8000-000000000001"},
+    ],
+)
+def test_a_file_gives_no_orders(read: Reads, order: dict[str, Any]) -> None:
+    assert [one["id"] for one in read([{**ADDRESS, **order}, OTHER]).objects] == [
+        OTHER["id"]
+    ]
+
+
+def test_lenient(read: Reads) -> None:
+    report = {
+        "type": "campaign",
+        "spec_version": "2.1",
+        "id": "campaign--00000000-0000-4000-8000-000000000001",
+        "name": "Undated",
+    }
+    assert read([report]).reasons == "created is missing; modified is missing"
+    lenient = read([report], strict=False)
+    assert lenient.objects == [report]
+    assert lenient.report.tolerated.total() == 2
