@@ -1,0 +1,46 @@
+"""What can be configured, and what becomes of an object."""
+
+import json
+
+import pytest
+from connector import ConnectorSettings
+from connector.connector import StixExporter
+
+from connectors_sdk import ConfigValidationError
+from connectors_sdk.connectors.internal_export_file import ExportRequest
+from connectors_sdk.testing import make_settings
+
+REQUEST = ExportRequest.of({"export_scope": "query", "file_name": "a.json"})
+OBJECT = {
+    "type": "malware",
+    "id": "malware--1",
+    "is_family": False,
+    "description": None,
+    "aliases": [],
+    "confidence": 0,
+    "x_opencti_score": 50,
+    "kill_chain_phases": [{"phase_name": "delivery", "x_opencti_order": None}, None],
+}
+
+
+def test_settings() -> None:
+    settings = make_settings(ConnectorSettings)
+    assert settings.export_file_stix.custom_properties
+    with pytest.raises(ConfigValidationError, match="CUSTOM_PROPERTIES"):
+        make_settings(ConnectorSettings, {"export_file_stix": {"custom_properties": 7}})
+
+
+@pytest.mark.parametrize("custom", [True, False])
+def test_nothing_stands_in_the_file_that_stix_does_not_know(custom: bool) -> None:
+    section = {"custom_properties": custom}
+    exporter = StixExporter(
+        make_settings(ConnectorSettings, {"export_file_stix": section})
+    )
+    assert json.loads(exporter.row(OBJECT, REQUEST)) == {
+        "type": "malware",
+        "id": "malware--1",
+        "is_family": False,
+        "confidence": 0,
+        "kill_chain_phases": [{"phase_name": "delivery"}],
+        **({"x_opencti_score": 50} if custom else {}),
+    }
