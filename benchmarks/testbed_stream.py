@@ -8,7 +8,6 @@ to the goal.
 """
 
 import argparse
-import json
 import statistics
 import threading
 import time
@@ -53,26 +52,22 @@ class Listener(threading.Thread):
                 self.ready.set()
 
 
-def bundle(first: int, count: int) -> dict[str, Any]:
-    """Return a bundle of made-up malware."""
+def families(first: int, count: int) -> list[dict[str, Any]]:
+    """Return made-up malware."""
     moment = "2026-01-01T00:00:00.000Z"
-    return {
-        "type": "bundle",
-        "id": f"bundle--{uuid.uuid4()}",
-        "objects": [
-            {
-                "type": "malware",
-                "spec_version": "2.1",
-                "id": f"malware--{uuid.uuid5(uuid.NAMESPACE_DNS, str(number))}",
-                "created": moment,
-                "modified": moment,
-                "name": f"Family {number}",
-                "is_family": True,
-                "description": "Made up for a benchmark. " * 10,
-            }
-            for number in range(first, first + count)
-        ],
-    }
+    return [
+        {
+            "type": "malware",
+            "spec_version": "2.1",
+            "id": f"malware--{uuid.uuid5(uuid.NAMESPACE_DNS, str(number))}",
+            "created": moment,
+            "modified": moment,
+            "name": f"Family {number}",
+            "is_family": True,
+            "description": "Made up for a benchmark. " * 10,
+        }
+        for number in range(first, first + count)
+    ]
 
 
 def main() -> None:
@@ -98,12 +93,7 @@ def main() -> None:
             pause = began + number / BATCHES_A_SECOND - time.monotonic()
             if pause > 0:
                 time.sleep(pause)
-            requests.post(
-                f"{platform.url}/testbed/bundles",
-                data=json.dumps(bundle(number * size, size)),
-                headers={"Authorization": f"Bearer {platform.token}"},
-                timeout=30,
-            ).raise_for_status()
+            platform.push(families(number * size, size))
         total = options.seconds * BATCHES_A_SECOND * size
         until = time.monotonic() + 60
         while any(len(listener.delays) < total for listener in listeners):

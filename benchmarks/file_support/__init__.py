@@ -1,0 +1,1 @@
+"""What the benchmarks of connectors that work on files share."""
