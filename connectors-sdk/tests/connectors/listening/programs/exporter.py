@@ -156,16 +156,6 @@ class RunsFormulas(InternalExportFileConnector):
         super().prepare()
 
 
-class AcknowledgesFirst(InternalExportFileConnector):
-    def _serve(self) -> None:
-        from pycti.connector.opencti_connector_helper import ListenQueue
-
-        from connectors_sdk.connectors._listening import Listener
-
-        Listener.run = ListenQueue.run
-        super()._serve()
-
-
 class Slow(InternalExportFileConnector):
     """Breaks nothing, but takes its time."""
 
@@ -174,6 +164,18 @@ class Slow(InternalExportFileConnector):
 
         time.sleep(0.01)
         return super()._row(entity, request, report)
+
+
+class AcknowledgesFirst(Slow):
+    """Slowly, so that it is killed in the midst of it on a fast machine too."""
+
+    def _serve(self) -> None:
+        from pycti.connector.opencti_connector_helper import ListenQueue
+
+        from connectors_sdk.connectors._listening import Listener
+
+        Listener.run = ListenQueue.run
+        super()._serve()
 
 
 class IgnoresSignals(Slow):
