@@ -1,8 +1,8 @@
-"""Types for settings that are written as text: lists and points in time."""
+"""Types for settings that are written as text: lists, points in time, markings."""
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Annotated, Any, Protocol, Self, SupportsIndex
+from typing import Annotated, Any, Literal, Protocol, Self, SupportsIndex
 
 from pydantic import BeforeValidator, PlainSerializer, TypeAdapter, ValidationError
 
@@ -132,6 +132,13 @@ def parse_iso_string(value: Any) -> Any:
         raise ValueError("neither an ISO 8601 date nor a duration") from error
 
 
+def parse_tlp(value: Any) -> Any:
+    """Return the name of a TLP level as settings have it: `TLP:AMBER` becomes `amber`; anything but text as it came."""
+    if not isinstance(value, str):
+        return value
+    return value.strip().casefold().removeprefix("tlp:")
+
+
 def serialize_datetime(value: datetime, info: Any) -> datetime | str:
     """Dump a point in time as of now: text with offset in JSON mode, else a plain datetime."""
     moment = value.resolve() if isinstance(value, RelativeDatetime) else value
@@ -144,6 +151,12 @@ ListFromString = Annotated[
     PlainSerializer(serialize_list_of_strings, when_used="json"),
 ]
 """A list of strings that may be written as one comma-separated text."""
+
+TLPFromString = Annotated[
+    Literal["clear", "white", "green", "amber", "amber+strict", "red"],
+    BeforeValidator(parse_tlp),
+]
+"""A level of the Traffic Light Protocol, in either case, with or without `TLP:` before it."""
 
 DatetimeFromIsoString = Annotated[
     datetime,

@@ -6,9 +6,15 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError, field_validator
 
-from connectors_sdk import BaseConfigModel, DatetimeFromIsoString, ListFromString, clock
+from connectors_sdk import (
+    BaseConfigModel,
+    DatetimeFromIsoString,
+    ListFromString,
+    clock,
+)
 from connectors_sdk.settings.annotated_types import (
     RelativeDatetime,
+    TLPFromString,
     parse_comma_separated_list,
     parse_iso_string,
 )
@@ -121,3 +127,24 @@ def test_relative_datetime_resolves_at_any_moment() -> None:
     assert value == NOON - timedelta(days=1)
     assert value.resolve(NOON + timedelta(hours=1)) == NOON - timedelta(hours=23)
     assert (value - timedelta(days=1)).resolve() == NOON - timedelta(days=2)
+
+
+@pytest.mark.parametrize(
+    ("given", "level"),
+    [
+        ("amber", "amber"),
+        ("TLP:CLEAR", "clear"),
+        (" tlp:Amber+Strict ", "amber+strict"),
+        ("WHITE", "white"),
+    ],
+)
+def test_levels_of_tlp_in_any_spelling(given: str, level: str) -> None:
+    assert TypeAdapter(TLPFromString).validate_python(given) == level
+
+
+@pytest.mark.parametrize(
+    "given", ["", "TLP:", "TLP:TLP:RED", "PAP:RED", "amber strict", 7]
+)
+def test_what_is_no_level_of_tlp_is_refused(given: Any) -> None:
+    with pytest.raises(ValidationError, match="'clear', 'white'"):
+        TypeAdapter(TLPFromString).validate_python(given)

@@ -5,19 +5,19 @@ from typing import Literal
 
 from pydantic import Field
 
+from connectors_sdk.settings.annotated_types import TLPFromString
 from connectors_sdk.settings.base_settings import (
     BaseConfigModel,
     BaseInternalEnrichmentConnectorConfig,
 )
 
-TLP = Literal["clear", "green", "amber", "amber+strict", "red"]
 PAP = Literal["clear", "green", "amber", "red"]
 
 
 class EnrichmentOptions(BaseConfigModel):
     """How entities are enriched."""
 
-    max_tlp: TLP = Field(
+    max_tlp: TLPFromString = Field(
         default="amber+strict",
         description="The highest TLP marking of entities about which the source may be asked.",
     )
@@ -29,7 +29,7 @@ class EnrichmentOptions(BaseConfigModel):
         default=True,
         description="Whether the source may be asked about entities that have no TLP marking.",
     )
-    findings_tlp: TLP = Field(
+    findings_tlp: TLPFromString = Field(
         default="clear",
         description="TLP marking of findings to which the source gives none. What refers to the entity is marked like the "
         "entity if that is stricter.",

@@ -1,11 +1,11 @@
 """What an operator can say about how a stream is followed."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from connectors_sdk.settings.annotated_types import parse_iso_string
+from connectors_sdk.settings.annotated_types import TLPFromString, parse_iso_string
 from connectors_sdk.settings.base_settings import (
     BaseConfigModel,
     BaseStreamConnectorConfig,
@@ -64,7 +64,7 @@ class StreamOptions(BaseConfigModel):
         gt=timedelta(0),
         description="The silence after which the connection to the stream counts as broken.",
     )
-    max_tlp: Literal["clear", "green", "amber", "amber+strict", "red"] = Field(
+    max_tlp: TLPFromString = Field(
         default="amber+strict",
         description="The highest TLP marking that may reach the target.",
     )

@@ -1,7 +1,7 @@
 """What can be configured."""
 
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
@@ -12,6 +12,7 @@ from connectors_sdk import (
     DeprecatedField,
     ListFromString,
 )
+from connectors_sdk.settings.annotated_types import TLPFromString
 
 COLLECTIONS = "https://raw.githubusercontent.com/mitre-attack/attack-stix-data/master"
 
@@ -88,7 +89,7 @@ class MitreConfig(BaseConfigModel):
         default=False,
         description="Leave out ATT&CK's copyright statement as a marking.",
     )
-    tlp: Literal["clear", "white", "green", "amber", "amber+strict", "red"] = Field(
+    tlp: TLPFromString = Field(
         default="clear", description="TLP marking of everything that is imported."
     )
     interval: int | None = DeprecatedField(

@@ -9,7 +9,7 @@ from connectors_sdk import (
     ListFromString,
 )
 from connectors_sdk.connectors.internal_enrichment import EnrichmentConnectorConfig
-from connectors_sdk.connectors.internal_enrichment.settings import TLP
+from connectors_sdk.settings.annotated_types import TLPFromString
 
 
 class ConnectorConfig(EnrichmentConnectorConfig):
@@ -20,7 +20,7 @@ class ConnectorConfig(EnrichmentConnectorConfig):
         default=["IPv4-Addr", "IPv6-Addr"],
         description="Types of entities that can be enriched.",
     )
-    max_tlp: TLP = Field(
+    max_tlp: TLPFromString = Field(
         default="amber",
         description="The highest TLP marking of entities about which AbuseIPDB may be asked.",
     )
@@ -53,7 +53,6 @@ class AbuseIpdbConfig(BaseConfigModel):
         deprecated="Use CONNECTOR_MAX_TLP instead.",
         new_namespace="connector",
         new_namespaced_var="max_tlp",
-        new_value_factory=lambda level: str(level).casefold().removeprefix("tlp:"),
         description="The highest TLP marking of entities about which AbuseIPDB may be asked.",
     )
 
