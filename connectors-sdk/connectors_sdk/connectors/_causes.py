@@ -38,6 +38,9 @@ def describe(error: BaseException) -> str:
         refused = _refusal(text)
         if refused:
             return refused
+    if isinstance(error, (LookupError, TypeError, AttributeError)):
+        # What these say is not understood without what they are.
+        return f"{type(error).__name__}: {_shorten(text, _LONGEST)}"
     if text.lstrip().startswith("<"):
         return f"the answer is a web page, not that of an OpenCTI API: {_shorten(text, 120)}"
     return _shorten(text, _LONGEST)

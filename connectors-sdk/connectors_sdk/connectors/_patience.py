@@ -26,6 +26,8 @@ _PASSING_STATUS = (429, 502, 503, 504)
 _PASSING_ERRORS = ("Request timed out", "Bad Gateway", "LOCK_ERROR")
 # GraphQL errors are short; the answers to big queries need not be searched for them.
 _LONGEST_ERROR = 20_000
+_LONGEST_EXCERPT = 120
+_API = "/graphql"
 
 # Whether calls are repeated in the current context, and the timeout in seconds that replaces the caller's, if any.
 _MOOD: ContextVar[tuple[bool, float | None]] = ContextVar("_MOOD", default=(True, None))
@@ -66,18 +68,32 @@ def is_patient() -> bool:
     return _mood()[0]
 
 
+class NoGraphQL(requests.exceptions.InvalidJSONError, ValueError):
+    """The answer to a GraphQL request has neither data nor errors."""
+
+
 class _Answer(requests.Response):
     """An answer whose JSON is read several times faster than with the standard library; pages of entities are long."""
 
     def json(self, **kwargs: Any) -> Any:
-        """See `requests.Response.json`."""
-        if not kwargs:
-            try:
-                return orjson.loads(self.content)
-            except orjson.JSONDecodeError:
-                # Not UTF-8, not quite JSON, or none at all: that is told in the words of requests.
-                pass
-        return super().json(**kwargs)
+        """See `requests.Response.json`.
+
+        Raises:
+            NoGraphQL: the answer to a GraphQL request is something else.
+        """
+        if kwargs:
+            return super().json(**kwargs)
+        try:
+            content = orjson.loads(self.content)
+        except orjson.JSONDecodeError:
+            # Not UTF-8, not quite JSON, or none at all: that is told in the words of requests.
+            content = super().json()
+        if self.status_code == 200 and self.url.endswith(_API):
+            told = content if isinstance(content, dict) else {}
+            if told.get("data") is None and not told.get("errors"):
+                excerpt = self.content[:_LONGEST_EXCERPT].decode(errors="replace")
+                raise NoGraphQL(f"what answers is not an OpenCTI API: {excerpt}")
+        return content
 
 
 class PatientAdapter(HTTPAdapter):

@@ -118,6 +118,8 @@ def test_broker(closed_port: int) -> None:
         ),
         (ValueError("plain\n text"), "plain text"),
         (KeyError(), "KeyError"),
+        (KeyError("name"), "KeyError: 'name'"),
+        (TypeError("no such thing"), "TypeError: no such thing"),
         (ValueError("x" * 1000), "x" * 499 + "…"),
     ],
 )

@@ -8,7 +8,9 @@ import pytest
 import requests
 
 from connectors_sdk.connectors import _patience
+from connectors_sdk.connectors._causes import describe
 from connectors_sdk.connectors._patience import (
+    NoGraphQL,
     PatientAdapter,
     growing_pauses,
     hurry,
@@ -106,8 +108,8 @@ def test_after_the_limit_the_failure_goes_to_the_caller(
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        ('{"a": [1, 2.5, null, "\u00e9"]}'.encode(), {"a": [1, 2.5, None, "\u00e9"]}),
-        ('{"a": "\u00e9"}'.encode("utf-16"), {"a": "\u00e9"}),
+        ('{"data": [1, 2.5, "\u00e9"]}'.encode(), {"data": [1, 2.5, "\u00e9"]}),
+        ('{"errors": ["\u00e9"]}'.encode("utf-16"), {"errors": ["\u00e9"]}),
     ],
 )
 def test_json_is_what_requests_would_read(
@@ -126,6 +128,17 @@ def test_what_is_no_json_is_told_as_requests_tells_it(
     server.on("POST", "/graphql", Canned(body))
     with pytest.raises(requests.exceptions.JSONDecodeError):
         ask(server, log).json()
+
+
+@pytest.mark.parametrize("body", [b"[]", b"7", b"null", b"{}", b'{"data": null}'])
+def test_json_that_answers_no_graphql_is_told(
+    server: CannedServer, log: list[str], body: bytes
+) -> None:
+    server.on("POST", "/graphql", Canned(body))
+    with pytest.raises(NoGraphQL) as told:
+        ask(server, log).json()
+    words = f"what answers is not an OpenCTI API: {body.decode()}"
+    assert describe(told.value) == words
 
 
 def test_impatience(server: CannedServer, log: list[str]) -> None:
