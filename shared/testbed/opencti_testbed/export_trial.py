@@ -5,6 +5,7 @@ with ExportTrial(Trial(folder, platform, tmp_path, CONNECTOR_SCOPE="text/csv")) 
 assert file.complaints == []
 """
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,17 @@ query About($id: String!) {
   file(id: $id) { name metaData { mimetype } objectMarking { definition } }
 }
 """
+_FEW_RIGHTS = {
+    "name": "few rights",
+    "group_confidence_level": {"max_confidence": 100, "overrides": []},
+}
+_GROUP = "mutation Group($input: GroupAddInput!) { groupAdd(input: $input) { id } }"
+_ALLOW = """
+mutation Allow($id: ID!, $to: ID!) {
+  groupEdit(id: $id) { relationAdd(input: { toId: $to, relationship_type: "accesses-to" }) { id } }
+}
+"""
+_USER = "mutation User($input: UserAddInput!) { userAdd(input: $input) { id } }"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +119,15 @@ class ExportTrial(ListeningTrial):
             answer = self._query(_LIST, user_id, input=wanted)
             (file,) = answer["stixDomainObjectsExportAsk"]
         return dict(file)
+
+    def reader(self, *markings: str) -> str:
+        """Make a user who may see what has none or one of these markings, e.g. `TLP:GREEN`; return the id."""
+        group = self._query(_GROUP, None, input=_FEW_RIGHTS)["groupAdd"]["id"]
+        for marking in markings:
+            self._query(_ALLOW, None, id=group, to=self._marking(marking))
+        name = f"reader-{uuid.uuid4().hex[:8]}"
+        user = {"name": name, "user_email": f"{name}@example.org", "groups": [group]}
+        return str(self._query(_USER, None, input=user)["userAdd"]["id"])
 
     def fetch(self, file: dict[str, Any]) -> Exported:
         """Return what became of a request when its work is done."""

@@ -17,14 +17,15 @@ class ListeningTrial:
     """Runs the connector while the context lasts.
 
     Attributes:
-        process: of the connector.
+        trial: the connector, prepared.
+        process: of the connector, while it runs.
     """
 
     process: "subprocess.Popen[bytes]"
 
     def __init__(self, trial: Trial) -> None:
         """Take a connector that is prepared."""
-        self._trial = trial
+        self.trial = trial
         self._platform = trial.platform
 
     def __enter__(self) -> Self:
@@ -48,7 +49,7 @@ class ListeningTrial:
             TimeoutError: it is not there after two minutes.
         """
         before = self._registrations()
-        self.process = self._trial.start()
+        self.process = self.trial.start()
         self.wait_for(
             lambda: self._registrations() != before, "the connector is registered"
         )

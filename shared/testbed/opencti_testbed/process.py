@@ -236,8 +236,8 @@ class TestbedProcess:
         """Order a fault and return its id.
 
         Args:
-            action: `delay`, `drop`, `status`, `error`, `expire-token`, `limit-body`, `break-stream`, `pause-worker` or
-                `fill-queue`.
+            action: `delay`, `drop`, `status`, `error`, `expire-token`, `answer`, `truncate`, `limit-body`,
+                `break-stream`, `pause-worker` or `fill-queue`.
             details: see `opencti_testbed.faults.rules.Fault`.
 
         Raises:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import requests
+from requests.exceptions import ChunkedEncodingError
 
 from opencti_testbed.process import TestbedProcess
 
@@ -48,6 +49,37 @@ def test_answers_that_are_none(platform: TestbedProcess, client: Any) -> None:
     with pytest.raises(ValueError, match="AUTH_REQUIRED|logged in"):
         client.query(ABOUT)
     assert client.query(ABOUT)["about"]["version"]
+
+
+def test_answers_that_say_something_else(platform: TestbedProcess) -> None:
+    for body in ({"data": {"about": 7}}, [], "text", None):
+        platform.order_fault("answer", body=body, times=1)
+        answer = ask(platform)
+        assert answer.status_code == 200
+        assert answer.json() == body
+    assert ask(platform).json()["data"]["about"]["version"]
+
+
+@pytest.mark.parametrize("amount", [0, 1, 20])
+def test_answers_that_break_off(platform: TestbedProcess, amount: int) -> None:
+    platform.order_fault("truncate", amount=amount, times=1)
+    with pytest.raises((requests.ConnectionError, ChunkedEncodingError)):
+        ask(platform)
+    platform.lift_faults()
+    platform.order_fault("truncate", amount=amount, times=1)
+    received = bytearray()
+    with requests.post(
+        f"{platform.url}/graphql",
+        json={"query": ABOUT},
+        headers={"Authorization": f"Bearer {platform.token}"},
+        timeout=10,
+        stream=True,
+    ) as answer:
+        with pytest.raises((requests.ConnectionError, ChunkedEncodingError)):
+            for part in answer.iter_content(1):
+                received += part
+    assert len(received) == amount
+    assert ask(platform).ok
 
 
 def test_only_what_matches_and_only_for_a_while(

@@ -1,6 +1,7 @@
 """Where faults meet requests: before anything else sees them."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -48,6 +49,8 @@ class FaultMiddleware:
                 await asyncio.sleep(fault.seconds)
             elif fault.action is Action.BREAK_STREAM:
                 scope["state"]["break_after"] = fault.amount
+            elif fault.action is Action.TRUNCATE:
+                send = _breaking_off(send, fault.amount, scope["state"]["reset"])
             else:
                 await self._fail(fault, scope, receive, send)
                 return
@@ -61,6 +64,8 @@ class FaultMiddleware:
             return
         if fault.action is Action.STATUS:
             response = json_response({"error": fault.message}, fault.status)
+        elif fault.action is Action.ANSWER:
+            response = json_response(fault.body)
         elif fault.action is Action.EXPIRE_TOKEN:
             response = json_response(
                 failure("You must be logged in to do this.", "AUTH_REQUIRED"),
@@ -69,6 +74,26 @@ class FaultMiddleware:
         else:
             response = json_response(failure(fault.message, fault.code))
         await response(scope, receive, send)
+
+
+def _breaking_off(send: Send, amount: int, reset: Callable[[], None]) -> Send:
+    """Return a `send` that resets the connection after so many bytes of the body."""
+    left = amount
+
+    async def send_some(message: Message) -> None:
+        nonlocal left
+        if message["type"] != "http.response.body":
+            await send(message)
+            return
+        part = message.get("body", b"")[:left]
+        left -= len(part)
+        await send({**message, "body": part, "more_body": True})
+        if not left or not message.get("more_body"):
+            # What was written is on its way before the connection is gone.
+            await asyncio.sleep(0.05)
+            reset()
+
+    return send_some
 
 
 async def _read_ahead(receive: Receive) -> tuple[bytes, Receive]:

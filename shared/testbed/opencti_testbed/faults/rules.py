@@ -18,6 +18,8 @@ class Action(StrEnum):
     STATUS = "status"
     ERROR = "error"
     EXPIRE_TOKEN = "expire-token"  # noqa: S105  # the name of a fault
+    ANSWER = "answer"
+    TRUNCATE = "truncate"
     LIMIT_BODY = "limit-body"
     BREAK_STREAM = "break-stream"
     PAUSE_WORKER = "pause-worker"
@@ -33,6 +35,8 @@ DETAILS = {
     Action.DELAY: {"seconds"},
     Action.STATUS: {"status", "message"},
     Action.ERROR: {"code", "message"},
+    Action.ANSWER: {"body"},
+    Action.TRUNCATE: {"amount"},
     Action.LIMIT_BODY: {"amount"},
     Action.BREAK_STREAM: {"amount"},
     Action.FILL_QUEUE: {"amount"},
@@ -49,7 +53,8 @@ class Fault(BaseModel):
     Attributes:
         action: what goes wrong. `delay`: the answer comes `seconds` later. `drop`: the connection is reset without an
             answer. `status`: HTTP `status` with `message`. `error`: a GraphQL error with `code` and `message`.
-            `expire-token`: as if the token were wrong. `limit-body`: requests larger than `amount` bytes are refused.
+            `expire-token`: as if the token were wrong. `answer`: JSON that says `body`, whatever was asked. `truncate`: the
+            answer breaks off after `amount` bytes. `limit-body`: requests larger than `amount` bytes are refused.
             `break-stream`: a live stream is cut after `amount` events. `pause-worker`: nothing is ingested.
             `fill-queue`: every connector's queue counts `amount` bytes more.
         path: regular expression that the path must match from its beginning; default: the API, for `break-stream` the
@@ -75,6 +80,7 @@ class Fault(BaseModel):
     status: int = Field(default=503, ge=400, le=599)
     code: str = "FUNCTIONAL_ERROR"
     message: str = "A fault that was asked for"
+    body: Any = None
     amount: int = Field(default=0, ge=0)
     id: str = Field(default_factory=lambda: str(uuid.uuid4()))
 
