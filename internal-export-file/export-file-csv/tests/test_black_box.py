@@ -2,19 +2,12 @@
 
 import csv
 import io
-import json
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-import pytest
-import requests
 
 from opencti_testbed.export_trial import Exported, ExportTrial
-from opencti_testbed.fixtures import over_a_broker, over_http
+from opencti_testbed.fixtures import over_http
 from opencti_testbed.process import TestbedProcess
-from opencti_testbed.trial import Trial
 
 CONNECTOR = Path(__file__).resolve().parents[1]
 CSV = "text/csv"
@@ -113,20 +106,6 @@ def test_what_is_above_the_limit_stays_out(
 
 
 @over_http
-def test_a_file_that_the_platform_does_not_take_is_told_in_words(
-    exporter: Exporter, platform: TestbedProcess
-) -> None:
-    with exporter() as trial:
-        platform.order_fault("limit-body", amount=4_000)
-        refused = trial.export(CSV)
-        platform.lift_faults()
-        (complaint,) = refused.complaints
-        assert complaint.startswith("the platform answers PAYLOAD_TOO_LARGE")
-        assert "{" not in complaint
-        assert rows(trial.export(CSV))
-
-
-@over_http
 def test_nothing_that_is_nested_is_told_beyond_the_limit(
     exporter: Exporter, platform: TestbedProcess
 ) -> None:
@@ -200,97 +179,3 @@ def test_columns_delimiter_and_mark_can_be_chosen(exporter: Exporter) -> None:
     assert list(found[0]) == ["name", "objectMarking", "no_such"]
     assert [row["objectMarking"] for row in found] == ["TLP:GREEN", "", "TLP:RED"]
     assert {row["no_such"] for row in found} == {""}
-
-
-@over_http
-@pytest.mark.parametrize(
-    "fault",
-    [
-        {"action": "status", "status": 503, "times": 3},
-        {"action": "drop", "times": 2},
-        {"action": "delay", "seconds": 0.5, "times": 4},
-    ],
-    ids=["503", "dropped", "slow"],
-)
-def test_a_platform_in_trouble_loses_no_row(
-    exporter: Exporter, platform: TestbedProcess, fault: dict[str, Any]
-) -> None:
-    with exporter(CONNECTOR_EXPORT_PAGE_SIZE="1") as trial:
-        asked = trial.ask(CSV, **MALWARE)
-        platform.order_fault(**fault)
-        found = rows(trial.fetch(asked))
-    assert [row["name"] for row in found] == NAMES
-
-
-@over_a_broker
-def test_killed_half_way_the_file_is_made_by_the_next_life(
-    exporter: Exporter, platform: TestbedProcess
-) -> None:
-    with exporter(CONNECTOR_EXPORT_PAGE_SIZE="1") as trial:
-        platform.order_fault("delay", seconds=0.5)
-        asked = trial.ask(CSV, **MALWARE)
-        platform.wait_for(lambda _: platform.works()[0]["messages"])
-        assert platform.works()[0]["status"] != "complete"
-        trial.process.kill()
-        trial.process.wait()
-        platform.lift_faults()
-        trial.start()
-        found = rows(trial.fetch(asked))
-    assert [row["name"] for row in found] == NAMES
-
-
-@over_http
-def test_wrong_settings_are_told_without_secrets(
-    platform: TestbedProcess, tmp_path: Path
-) -> None:
-    trial = Trial(CONNECTOR, platform, tmp_path)
-    done = trial.run(EXPORT_FILE_CSV_DELIMITER=";;", OPENCTI_TOKEN="canary-token")
-    assert done.returncode == 2
-    output = done.stdout + done.stderr
-    assert "EXPORT_FILE_CSV_DELIMITER" in output
-    assert "canary" not in output and "Traceback" not in output
-
-
-@over_http
-def test_it_describes_itself(platform: TestbedProcess, tmp_path: Path) -> None:
-    done: subprocess.CompletedProcess[str] = Trial(CONNECTOR, platform, tmp_path).run(
-        "describe", "--json"
-    )
-    described = json.loads(done.stdout)
-    assert described["type"] == "INTERNAL_EXPORT_FILE"
-    assert described["scope"] == [CSV]
-
-
-@over_http
-def test_who_asks_gets_what_they_may_see(
-    exporter: Exporter, platform: TestbedProcess
-) -> None:
-    def query(text: str, **variables: Any) -> Any:
-        answer = requests.post(
-            f"{platform.url}/graphql",
-            json={"query": text, "variables": variables},
-            headers={"Authorization": f"Bearer {platform.token}"},
-            timeout=30,
-        ).json()
-        assert "errors" not in answer, answer
-        return answer["data"]
-
-    edges = query("{markingDefinitions(first: 50){edges{node{id definition}}}}")
-    markings = [edge["node"] for edge in edges["markingDefinitions"]["edges"]]
-    (green,) = (one["id"] for one in markings if one["definition"] == "TLP:GREEN")
-    group = query(
-        'mutation{groupAdd(input: {name: "few", group_confidence_level: {max_confidence: 100, overrides: []}}){id}}'
-    )["groupAdd"]["id"]
-    query(
-        "mutation($id: ID!, $to: ID!){groupEdit(id: $id){relationAdd(input:"
-        ' {toId: $to, relationship_type: "accesses-to"}){id}}}',
-        id=group,
-        to=green,
-    )
-    reader = query(
-        "mutation($input: UserAddInput!){userAdd(input: $input){id}}",
-        input={"name": "Reader", "user_email": "r@example.org", "groups": [group]},
-    )["userAdd"]["id"]
-    with exporter() as trial:
-        found = rows(trial.export(CSV, user_id=reader, **MALWARE))
-    assert [row["name"] for row in found] == NAMES[:2]

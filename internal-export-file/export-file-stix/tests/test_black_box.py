@@ -9,13 +9,13 @@ import pytest
 from stix2validator import ValidationOptions, validate_parsed_json
 
 from opencti_testbed.export_trial import Exported, ExportTrial
-from opencti_testbed.fixtures import over_a_broker, over_http
+from opencti_testbed.fixtures import over_http
 from opencti_testbed.process import TestbedProcess
-from opencti_testbed.trial import Trial
 
 CONNECTOR = Path(__file__).resolve().parents[1]
 STIX = "application/json"
 MALWARE = {"entity_type": "Malware", "orderBy": "name", "orderMode": "asc"}
+EXTENSION = "extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba"
 FORMULA = '=HYPERLINK("http://evil.example")'
 Exporter = Callable[..., ExportTrial]
 
@@ -75,11 +75,19 @@ def test_single_selection_and_query(
 
 
 @over_http
+@pytest.mark.parametrize("extension", [False, True], ids=["custom", "extension"])
 def test_everything_can_be_imported_elsewhere(
-    exporter: Exporter, platform: TestbedProcess
+    exporter: Exporter, platform: TestbedProcess, extension: bool
 ) -> None:
-    with exporter() as trial:
+    with exporter(EXPORT_FILE_STIX_EXTENSION=str(extension)) as trial:
         entities = objects(trial.export(STIX, full=True))
+    assert entities
+    for one in entities:
+        custom = any(key.startswith("x_opencti_") for key in one)
+        assert custom != extension or one["type"] == "marking-definition"
+        assert (EXTENSION in one.get("extensions", {})) is (
+            extension and one["type"] != "marking-definition"
+        )
     with TestbedProcess() as other:
         other.push(entities)
         other.wait_idle()
@@ -158,6 +166,69 @@ def test_a_container_of_which_nothing_may_be_seen_is_left_out(
 
 
 @over_http
+def test_nothing_refers_to_what_is_left_out(
+    exporter: Exporter, platform: TestbedProcess
+) -> None:
+    ids = {one.get("name"): one["id"] for one in platform.objects()}
+
+    def made(kind: str, number: int, *about: str, **more: Any) -> dict[str, Any]:
+        stix_id = f"{kind}--2f6a6a5e-1f53-5c1c-9a5d-0000000000c{number}"
+        return {"type": kind, "id": stix_id, "object_refs": [*about], **more}
+
+    moment = "2026-01-01T00:00:00Z"
+    red = made("report", 1, ids["Red Lantern"], name="On red", published=moment)
+    lost = made("note", 2, red["id"], content="Only about what is left out")
+    both = made("note", 3, red["id"], ids["Paper Lantern"], content="About both")
+    last = made("grouping", 4, lost["id"], name="Of the lost", context="unspecified")
+    platform.push([red, lost, both, last])
+    platform.wait_idle()
+    words = {"On red", lost["content"], both["content"], "Of the lost"}
+
+    def told(file: Exported) -> set[str]:
+        return {o.get("content", o.get("name", "")) for o in objects(file)}
+
+    with exporter() as trial:
+        everything = trial.export(STIX, full=True)
+        assert words & told(everything) == words
+        file = trial.export(STIX, most="TLP:GREEN", full=True)
+    assert words & told(file) == {"About both"}
+    (kept,) = (one for one in objects(file) if one["type"] == "note")
+    assert kept["object_refs"] == [ids["Paper Lantern"]]
+    assert "3 without what they refer to" in file.messages[-1]
+
+
+@over_http
+def test_an_author_that_is_listed_is_as_whole_as_the_others(
+    exporter: Exporter, platform: TestbedProcess
+) -> None:
+    author = next(o for o in platform.objects() if o["type"] == "identity")
+    stix_id = "identity--2f6a6a5e-1f53-5c1c-9a5d-0000000000d1"
+    (green,) = next(
+        o["object_marking_refs"] for o in platform.objects() if o.get("name") == FORMULA
+    )
+    platform.push(
+        [
+            {**author, "object_marking_refs": [green], "confidence": 77},
+            {
+                "type": "identity",
+                "id": stix_id,
+                "name": "A branch",
+                "identity_class": "organization",
+                "created_by_ref": author["id"],
+            },
+        ]
+    )
+    platform.wait_idle()
+    with exporter() as trial:
+        listed = objects(trial.export(STIX, entity_type="Organization"))
+        malware = objects(trial.export(STIX, **MALWARE))
+    for found in (listed, malware):
+        (one,) = (o for o in found if o["id"] == author["id"])
+        assert one["object_marking_refs"] == [green]
+        assert one["confidence"] == 77
+
+
+@over_http
 def test_relationships_can_be_chosen(
     exporter: Exporter, platform: TestbedProcess
 ) -> None:
@@ -182,60 +253,3 @@ def test_without_the_platforms_own_properties(exporter: Exporter) -> None:
         file = trial.export(STIX, full=True)
     assert objects(file)
     assert b"x_opencti_" not in (file.content or b"")
-
-
-@over_a_broker
-def test_killed_half_way_the_file_is_made_by_the_next_life(
-    exporter: Exporter, platform: TestbedProcess
-) -> None:
-    with exporter(CONNECTOR_EXPORT_PAGE_SIZE="1") as trial:
-        platform.order_fault("delay", seconds=0.5)
-        asked = trial.ask(STIX, **MALWARE)
-        platform.wait_for(lambda _: platform.works()[0]["messages"])
-        assert platform.works()[0]["status"] != "complete"
-        trial.process.kill()
-        trial.process.wait()
-        platform.lift_faults()
-        trial.start()
-        found = objects(trial.fetch(asked))
-    assert len(names(found)) == 3
-
-
-@over_http
-@pytest.mark.parametrize(
-    "fault",
-    [
-        {"action": "status", "status": 503, "times": 3},
-        {"action": "drop", "times": 2},
-    ],
-    ids=["503", "dropped"],
-)
-def test_a_platform_in_trouble_loses_nothing(
-    exporter: Exporter, platform: TestbedProcess, fault: dict[str, Any]
-) -> None:
-    with exporter(CONNECTOR_EXPORT_PAGE_SIZE="1") as trial:
-        asked = trial.ask(STIX, **MALWARE)
-        platform.order_fault(**fault)
-        assert len(names(objects(trial.fetch(asked)))) == 3
-
-
-@over_http
-def test_wrong_settings_are_told_without_secrets(
-    platform: TestbedProcess, tmp_path: Path
-) -> None:
-    trial = Trial(CONNECTOR, platform, tmp_path)
-    done = trial.run(
-        EXPORT_FILE_STIX_CUSTOM_PROPERTIES="maybe", OPENCTI_TOKEN="canary-token"
-    )
-    assert done.returncode == 2
-    output = done.stdout + done.stderr
-    assert "EXPORT_FILE_STIX_CUSTOM_PROPERTIES" in output
-    assert "canary" not in output and "Traceback" not in output
-
-
-@over_http
-def test_it_describes_itself(platform: TestbedProcess, tmp_path: Path) -> None:
-    done = Trial(CONNECTOR, platform, tmp_path).run("describe", "--json")
-    described = json.loads(done.stdout)
-    assert described["type"] == "INTERNAL_EXPORT_FILE"
-    assert STIX in described["scope"]

@@ -5,7 +5,7 @@ same: the author of an entity, and the ids of what an entity refers to. They are
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 _REMEMBERED = 50_000
@@ -29,6 +29,37 @@ def among(ids: Iterable[str]) -> dict[str, Any]:
     """Return the filter for entities of these ids."""
     one = {"key": "ids", "values": list(ids), "mode": "or", "operator": "eq"}
     return {"mode": "and", "filters": [one], "filterGroups": []}
+
+
+class WrongAnswer(RuntimeError):
+    """The platform's answer is not what its API promises."""
+
+
+def ask(lister: Callable[..., Any], what: str, **arguments: Any) -> Any:
+    """Return what one of pycti's lists gives.
+
+    Args:
+        lister: `list` of one of pycti's entities.
+        what: is listed, for the error.
+        arguments: of the list.
+
+    Raises:
+        WrongAnswer: it cannot be a list, or it has something in it that is no object of the platform.
+    """
+    try:
+        answer = lister(**arguments)
+        found = answer["entities"] if arguments.get("withPagination") else answer
+        if arguments.get("withPagination"):
+            _ = answer["pagination"]["hasNextPage"], answer["pagination"]["endCursor"]
+        if all(one["id"] for one in found or ()):
+            return answer
+    except (TypeError, LookupError, AttributeError) as error:
+        raise WrongAnswer(_not_what_it_should_be(what)) from error
+    raise WrongAnswer(_not_what_it_should_be(what))
+
+
+def _not_what_it_should_be(what: str) -> str:
+    return f"the platform's answer to a list of {what} is not what its API promises"
 
 
 class Access:
@@ -108,8 +139,11 @@ class Access:
 
     def _ask(self, ids: list[str]) -> None:
         self._known.update(dict.fromkeys(ids, False))
-        found = self._api.opencti_stix_object_or_stix_relationship.list(
-            filters=joined(among(ids), self._access), first=len(ids)
+        found = ask(
+            self._api.opencti_stix_object_or_stix_relationship.list,
+            "objects",
+            filters=joined(among(ids), self._access),
+            first=len(ids),
         )
         for one in found or ():
             for key in ("id", "standard_id"):

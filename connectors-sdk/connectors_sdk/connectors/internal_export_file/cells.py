@@ -18,8 +18,8 @@ _AFTER_DELIMITER = re.compile(
     rf"(?<=[;,|\t])({_UNSEEN})(?=[=@\uff1d\uff20]|[+\-\uff0b\uff0d][^;,\s]*[|(!])"
     rf"|(?<=[\r\n])({_UNSEEN})(?=[=@\uff1d\uff20]|[+\-\uff0b\uff0d](?!\s|[\d.,]+\s))"
 )
-# Without one of these there is no such part; nearly all cells have none.
-_NEEDED = re.compile(r"[=@|(!\r\n\uff1d\uff20]")
+# Nearly all cells begin with a letter or digit and have nothing that such a part needs.
+_HARMLESS = re.compile(r"[^\W_][^=@|(!\r\n\uff1d\uff20]*")
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
 
 
@@ -34,7 +34,7 @@ def neutralised(value: Any) -> str:
     if isinstance(value, (list, tuple, set, frozenset)):
         return neutralised("; ".join(str(one) for one in value if one is not None))
     text = str(value)
-    if not text or text[0].isalnum() and not _NEEDED.search(text):
+    if _HARMLESS.fullmatch(text):
         return text
     if _BEGINS.match(text) and not _NUMBER.fullmatch(text):
         text = f"'{text}"

@@ -15,13 +15,11 @@ from typing import Any, BinaryIO, ClassVar, Literal
 from connectors_sdk.connectors._mappers import describe_failure
 from connectors_sdk.connectors._options import read_options
 from connectors_sdk.connectors._platform_files import Upload, upload
+from connectors_sdk.connectors.internal_export_file.closure import Closure
 from connectors_sdk.connectors.internal_export_file.pages import Pages
 from connectors_sdk.connectors.internal_export_file.request import ExportRequest
 from connectors_sdk.connectors.internal_export_file.settings import ExportFileOptions
-from connectors_sdk.connectors.internal_export_file.stix_content import (
-    StixContent,
-    references_of,
-)
+from connectors_sdk.connectors.internal_export_file.stix_content import StixContent
 from connectors_sdk.connectors.listening_connector import (
     Done,
     ListeningConnector,
@@ -196,28 +194,14 @@ class InternalExportFileConnector(ListeningConnector):
     def _closed(
         self, entities: Iterable[dict[str, Any]], pages: Pages, report: RunReport
     ) -> Iterator[dict[str, Any]]:
-        """Yield the STIX objects of entities, then what they refer to, until nothing refers to what is not there."""
-        stix_content = StixContent(
+        content = StixContent(
             self.helper.api_impersonate, pages.access, self.options.export_page_size
         )
-        there: set[int] = set()
-        missing: dict[str, None] = {}
-        while True:
-            for stix in stix_content.of(entities):
-                there.add(hash(stix["id"]))
-                missing.update(
-                    (one, None) for one in references_of(stix) if hash(one) not in there
-                )
-                yield stix
-            wanted = [one for one in missing if hash(one) not in there]
-            if not wanted:
-                break
-            # Whatever comes of it: it is asked for once.
-            there.update(map(hash, wanted))
-            missing.clear()
-            entities = pages.by_stix_ids(wanted)
-        if stix_content.left_out:
-            report.add_skipped("without what they refer to", stix_content.left_out)
+        with self.scratch_file() as waiting:
+            closure = Closure(content, pages.by_stix_ids, waiting)
+            yield from closure.of(entities)
+        if closure.left_out:
+            report.add_skipped("without what they refer to", closure.left_out)
 
     def _row(
         self, entity: dict[str, Any], request: ExportRequest, report: RunReport

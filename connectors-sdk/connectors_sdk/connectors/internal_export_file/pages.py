@@ -7,6 +7,7 @@ from typing import Any
 from connectors_sdk.connectors.internal_export_file.access import (
     Access,
     among,
+    ask,
     joined,
 )
 from connectors_sdk.connectors.internal_export_file.request import ExportRequest
@@ -166,7 +167,9 @@ class Pages:
             more["search"] = search
         after: str | None = None
         while True:
-            page = lister(
+            page = ask(
+                lister,
+                entity_type,
                 filters=filters,
                 first=self._size,
                 after=after,
@@ -205,7 +208,7 @@ class Pages:
         for own_type, ids in by_type.items():
             lister, types = self._lister(own_type)
             more = {"types": types} if types else {}
-            read = lister(filters=among(ids), first=len(ids), **more)
+            read = ask(lister, own_type, filters=among(ids), first=len(ids), **more)
             whole.update((one["id"], one) for one in read)
         return [whole[one["id"]] for one in found if one["id"] in whole]
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from connectors_sdk.connectors.internal_export_file.access import Access
+from connectors_sdk.connectors.internal_export_file.access import Access, ask
 
 _REFERENCES_AT_ONCE = 1000
 _RELATIONS = frozenset({"stix-core-relationship", "stix-sighting-relationship"})
@@ -20,13 +20,15 @@ _NEEDED: dict[str, tuple[str, ...]] = {
     "sighting": ("sighting_of_ref", "where_sighted_refs"),
     **dict.fromkeys(("grouping", "note", "opinion", "report"), ("object_refs",)),
 }
+# The class of the author that the platform tells in place of one that may not be seen.
+_RESTRICTED = "Restricted"
 
 
 class StixContent:
     """Makes STIX objects of entities.
 
     Attributes:
-        left_out: how many there were of which too little may be seen for a valid object, or which hold nothing.
+        left_out: hashes of the ids of those of which too little may be seen for a valid object, or which hold nothing.
     """
 
     def __init__(self, api: Any, access: Access, size: int) -> None:
@@ -43,12 +45,13 @@ class StixContent:
         self._api = api
         self._access = access
         self._size = size
-        self.left_out = 0
+        self.left_out: set[int] = set()
+        self._marks: set[str] = set()
         self._told = _Told(api)
         self._stix2 = OpenCTIStix2(self._told)
 
     def of(self, entities: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        """Yield the STIX objects of entities, with their authors and markings; the same object may come again.
+        """Yield the STIX objects of entities, and their markings once each.
 
         Args:
             entities: as the platform's API gives them, read as they are consumed; changed.
@@ -57,15 +60,29 @@ class StixContent:
         while some := list(islice(rest, self._size)):
             self._told.references = self._references(some)
             for entity in some:
-                # What is taken apart has no id afterwards.
-                objects: list[dict[str, Any]] = self._stix2.prepare_export(
-                    entity=self._stix2.generate_export(entity), mode="simple"
-                )
-                for stix in objects:
-                    if _is_whole(self._without_hidden(stix)):
+                for stix in self._objects(entity):
+                    if is_whole(self._without_hidden(stix)):
                         yield stix
                     else:
-                        self.left_out += 1
+                        self.left_out.add(hash(stix["id"]))
+
+    def _objects(self, entity: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """Yield the object of an entity, and of its markings those that nothing else had."""
+        # What is told of an author here is less than it is: as something that is referred to it comes whole.
+        author = entity.pop("createdBy", None)
+        entity.pop("createdById", None)
+        is_observable = "Stix-Cyber-Observable" in entity["parent_types"]
+        # What is taken apart has no id afterwards.
+        stix = self._stix2.generate_export(entity)
+        if author and author.get("identity_class") != _RESTRICTED:
+            key = "x_opencti_created_by_ref" if is_observable else "created_by_ref"
+            stix[key] = author["standard_id"]
+        for one in self._stix2.prepare_export(entity=stix, mode="simple"):
+            if one["type"] == "marking-definition":
+                if one["id"] in self._marks:
+                    continue
+                self._marks.add(one["id"])
+            yield one
 
     def _references(
         self, entities: list[dict[str, Any]]
@@ -79,7 +96,9 @@ class StixContent:
         filters = {"mode": "and", "filters": [one], "filterGroups": []}
         after, more = None, True
         while more:
-            page = self._api.stix_nested_ref_relationship.list(
+            page = ask(
+                self._api.stix_nested_ref_relationship.list,
+                "nested references",
                 filters=filters,
                 first=_REFERENCES_AT_ONCE,
                 after=after,
@@ -102,15 +121,8 @@ class StixContent:
         """Remove ids of what may not stand in the file."""
         if not self._access.restricts:
             return stix
-        hidden = references_of(stix)
-        hidden -= self._access.visible(hidden)
-        for key in [key for key in stix if key.endswith(("_ref", "_refs"))]:
-            value = stix[key]
-            if isinstance(value, list):
-                stix[key] = value = [one for one in value if one not in hidden]
-            if not value or (isinstance(value, str) and value in hidden):
-                del stix[key]
-        return stix
+        mentioned = references_of(stix)
+        return without(stix, mentioned - self._access.visible(mentioned))
 
 
 def references_of(stix: Mapping[str, Any]) -> set[str]:
@@ -124,13 +136,31 @@ def references_of(stix: Mapping[str, Any]) -> set[str]:
     }
 
 
-def _may_refer(entity: Mapping[str, Any]) -> bool:
-    return _RELATIONS.isdisjoint(entity.get("parent_types") or ())
+def without(stix: dict[str, Any], ids: set[str]) -> dict[str, Any]:
+    """Return an object, changed in place, that does not refer to any of these ids."""
+    if not ids:
+        return stix
+    for key in [key for key in stix if key.endswith(("_ref", "_refs"))]:
+        value = stix[key]
+        if isinstance(value, list):
+            stix[key] = value = [one for one in value if one not in ids]
+        if not value or (isinstance(value, str) and value in ids):
+            del stix[key]
+    return stix
 
 
-def _is_whole(stix: Mapping[str, Any]) -> bool:
+def may_be_left_out(stix_id: str) -> bool:
+    """Return whether what has this id is nothing without what it refers to."""
+    return stix_id.partition("--")[0] in _NEEDED
+
+
+def is_whole(stix: Mapping[str, Any]) -> bool:
     """Return whether an object has the references without which it is not valid."""
     return all(key in stix for key in _NEEDED.get(stix["type"], ()))
+
+
+def _may_refer(entity: Mapping[str, Any]) -> bool:
+    return _RELATIONS.isdisjoint(entity.get("parent_types") or ())
 
 
 class _Told:
@@ -145,6 +175,13 @@ class _Told:
         self.references: Mapping[str, list[dict[str, Any]]] = {}
         self.stix_nested_ref_relationship = _References(self)
         self.opencti_stix_object_or_stix_relationship = _AllThere()
+
+    @staticmethod
+    def not_empty(value: Any) -> bool:
+        """See pycti's client; asked for every attribute of every entity."""
+        if isinstance(value, list):
+            return any(value)
+        return bool(value) or (value is not None and isinstance(value, (int, float)))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._api, name)

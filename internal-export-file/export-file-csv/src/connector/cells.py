@@ -1,6 +1,7 @@
 """What the cells of an entity are: one for each attribute, readable, whatever is nested in it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 # What stands in every file first, under the platform's names.
@@ -42,12 +43,26 @@ NAMES = ("definition", "value", "observable_value", "name", "standard_id")
 MOST_IN_A_CELL = 100
 
 
-def cells(entity: Mapping[str, Any]) -> dict[str, Any]:
+def cells(entity: dict[str, Any]) -> dict[str, Any]:
     """Return the cells of an entity that are not empty, by column.
 
     Input: the entity as the platform's API gives it (GraphQL, through pycti). Output: texts, numbers, booleans.
     """
-    return {name: value for name, value in _cells(entity) if value not in (None, "")}
+    row: dict[str, Any] = {}
+    for key, value in entity.items():
+        # Most attributes of most entities are empty.
+        if value is None or value == "" or value == [] or not _stands(key):
+            continue
+        if key in DATES_THAT_MAY_BE_OPEN and value in OPEN_DATES:
+            continue
+        if key == "hashes":
+            hashes = {f"hashes.{one['algorithm']}": one["hash"] for one in value}
+            row.update((name, text) for name, text in hashes.items() if text)
+        elif not isinstance(value, (dict, list)):
+            row[key] = value
+        elif text := _joined(value) if isinstance(value, list) else _name(value):
+            row[key] = text
+    return row
 
 
 def in_order(columns: Iterable[str]) -> list[str]:
@@ -56,24 +71,13 @@ def in_order(columns: Iterable[str]) -> list[str]:
     return [*LEADING, *rest, *TRAILING]
 
 
-def _cells(entity: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for key, value in entity.items():
-        if key in DROPPED or key.endswith(("Id", "Ids")):
-            continue
-        if key in DATES_THAT_MAY_BE_OPEN and value in OPEN_DATES:
-            continue
-        if key == "hashes":
-            for one in value or ():
-                yield f"hashes.{one['algorithm']}", one["hash"]
-        elif isinstance(value, Mapping):
-            yield key, _name(value)
-        elif isinstance(value, (list, tuple)):
-            yield key, _joined(value)
-        else:
-            yield key, value
+@lru_cache(maxsize=1000)
+def _stands(key: str) -> bool:
+    """Return whether an attribute has a column."""
+    return key not in DROPPED and not key.endswith(("Id", "Ids"))
 
 
-def _joined(values: list[Any] | tuple[Any, ...]) -> str:
+def _joined(values: list[Any]) -> str:
     shown = [_text(one) for one in values[:MOST_IN_A_CELL] if one is not None]
     if len(values) > MOST_IN_A_CELL:
         shown.append(f"and {len(values) - MOST_IN_A_CELL:,} more")
@@ -81,10 +85,10 @@ def _joined(values: list[Any] | tuple[Any, ...]) -> str:
 
 
 def _text(value: Any) -> str:
-    return _name(value) if isinstance(value, Mapping) else str(value)
+    return _name(value) if isinstance(value, dict) else str(value)
 
 
-def _name(nested: Mapping[str, Any]) -> str:
+def _name(nested: dict[str, Any]) -> str:
     """Return by what a nested object is known: a marking, a label, a reference, a phase, an author, a file."""
     if nested.get("phase_name"):
         return f"{nested.get('kill_chain_name')}: {nested['phase_name']}"

@@ -14,7 +14,8 @@ from connectors_sdk.connectors.internal_export_file import (
 from connectors_sdk.connectors.run_report import RunReport
 
 CUSTOM = "x_opencti_"
-_NOTHING: tuple[Any, ...] = (None, [], {})
+# Where the platform's streams have its own properties, and its importers look for them.
+EXTENSION = "extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba"
 
 
 class StixExporter(InternalExportFileConnector):
@@ -27,6 +28,7 @@ class StixExporter(InternalExportFileConnector):
     def __init__(self, settings: ConnectorSettings, **more: Any) -> None:
         super().__init__(settings, **more)
         self._is_empty = True
+        self._keep_custom = settings.export_file_stix.custom_properties
 
     def render(
         self,
@@ -47,24 +49,29 @@ class StixExporter(InternalExportFileConnector):
         return f'{{{_begin()},"objects":[\n'
 
     def row(self, entity: dict[str, Any], request: ExportRequest) -> bytes:
-        written = orjson.dumps(self._clean(entity))
+        stix = self._clean(entity)
+        if self.settings.export_file_stix.extension:
+            stix = _extended(stix)
+        written = orjson.dumps(stix)
         self._is_empty = False
         return written
 
-    def _clean(self, value: Any) -> Any:
-        """Return a value without what STIX does not know: nulls and empty lists (section 3.2)."""
-        if isinstance(value, list):
-            cleaned = map(self._clean, value)
-            return [one for one in cleaned if one not in _NOTHING]
-        if not isinstance(value, dict):
-            return value
-        keep_custom = self.settings.export_file_stix.custom_properties
-        pairs = (
-            (key, self._clean(one))
-            for key, one in value.items()
-            if keep_custom or not key.startswith(CUSTOM)
-        )
-        return {key: one for key, one in pairs if one not in _NOTHING}
+    def _clean(self, stix: dict[str, Any]) -> dict[str, Any]:
+        """Return an object without what STIX does not know: nulls and empty lists (section 3.2)."""
+        cleaned: dict[str, Any] = {}
+        for key, value in stix.items():
+            if not self._keep_custom and key.startswith(CUSTOM):
+                continue
+            if isinstance(value, dict):
+                value = self._clean(value)
+            elif isinstance(value, list):
+                several = (
+                    self._clean(one) if isinstance(one, dict) else one for one in value
+                )
+                value = [one for one in several if one is not None and one != {}]
+            if value is not None and value != [] and value != {}:
+                cleaned[key] = value
+        return cleaned
 
     def end(self, request: ExportRequest) -> str:
         return "\n]}\n"
@@ -72,3 +79,17 @@ class StixExporter(InternalExportFileConnector):
 
 def _begin() -> str:
     return f'"type":"bundle","id":"bundle--{uuid.uuid4()}"'
+
+
+def _extended(stix: dict[str, Any]) -> dict[str, Any]:
+    """Return an object whose custom properties stand in an extension (section 7.3)."""
+    own = {
+        key.removeprefix(CUSTOM): value
+        for key, value in stix.items()
+        if key.startswith(CUSTOM)
+    }
+    if not own:
+        return stix
+    rest = {key: value for key, value in stix.items() if not key.startswith(CUSTOM)}
+    extension = {"extension_type": "property-extension", **own}
+    return {**rest, "extensions": {**rest.get("extensions", {}), EXTENSION: extension}}

@@ -21,6 +21,10 @@ class StixConfig(BaseConfigModel):
         default=True,
         description="Keep the platform's own properties (`x_opencti_…`), without which an import elsewhere knows less.",
     )
+    extension: bool = Field(
+        default=False,
+        description="Write the platform's own properties into its extension, as STIX 2.1 recommends, instead of as `x_opencti_…`.",
+    )
 
 
 class ConnectorSettings(BaseConnectorSettings):

@@ -1,0 +1,98 @@
+"""A bundle is closed: nothing in it refers to what is not there."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, BinaryIO
+
+import orjson
+
+from connectors_sdk.connectors.internal_export_file.stix_content import (
+    StixContent,
+    is_whole,
+    may_be_left_out,
+    references_of,
+    without,
+)
+
+
+class Closure:
+    """Yields the STIX objects of entities and what they refer to, until nothing is missing.
+
+    Attributes:
+        left_out: how many objects are not valid without what is not there.
+    """
+
+    def __init__(
+        self,
+        content: StixContent,
+        by_stix_ids: Callable[[Iterable[str]], Iterator[dict[str, Any]]],
+        waiting: BinaryIO,
+    ) -> None:
+        """Bind what is needed.
+
+        Args:
+            content: makes STIX objects of entities.
+            by_stix_ids: finds entities by their STIX ids, as far as they may stand in the file.
+            waiting: an empty file for what cannot be told yet whether it comes into the bundle.
+        """
+        self._content = content
+        self._by_stix_ids = by_stix_ids
+        self._waiting = waiting
+        # A number for each id is all that is remembered.
+        self._there: set[int] = set()
+        self._gone: set[int] = set()
+        self.left_out = 0
+
+    def of(self, entities: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Yield the objects; one that stands for several entities may come again.
+
+        Args:
+            entities: as the platform's API gives them, read as they are consumed; changed.
+        """
+        missing: dict[str, None] = {}
+        asked: set[int] = set()
+        while True:
+            for stix in self._content.of(entities):
+                key = hash(stix["id"])
+                is_new = key not in self._there
+                self._there.add(key)
+                mentioned = references_of(stix)
+                missing.update(
+                    (one, None) for one in mentioned if hash(one) not in self._there
+                )
+                if not any(map(may_be_left_out, mentioned)):
+                    yield stix
+                elif is_new:
+                    self._waiting.write(orjson.dumps(stix) + b"\n")
+            wanted = [
+                one
+                for one in missing
+                if hash(one) not in self._there and hash(one) not in asked
+            ]
+            if not wanted:
+                break
+            # Whatever comes of it: it is asked for once.
+            asked.update(map(hash, wanted))
+            missing.clear()
+            entities = self._by_stix_ids(wanted)
+        self._gone = self._content.left_out | (asked - self._there)
+        self.left_out = len(self._content.left_out)
+        yield from self._settled()
+
+    def _settled(self) -> Iterator[dict[str, Any]]:
+        """Yield what waited, as far as it is whole without what is gone."""
+        before = 0
+        while before != len(self._gone):
+            before = len(self._gone)
+            for stix in self._waited():
+                if not is_whole(stix):
+                    self._gone.add(hash(stix["id"]))
+                    self.left_out += 1
+        yield from self._waited()
+
+    def _waited(self) -> Iterator[dict[str, Any]]:
+        self._waiting.seek(0)
+        for line in self._waiting:
+            stix = orjson.loads(line)
+            if hash(stix["id"]) not in self._gone:
+                mentioned = references_of(stix)
+                yield without(stix, {i for i in mentioned if hash(i) in self._gone})
