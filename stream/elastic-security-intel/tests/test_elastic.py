@@ -255,3 +255,14 @@ def test_what_the_credentials_do_not_allow(elastic: ElasticStandIn) -> None:
 def test_versions(version: str) -> None:
     with ElasticStandIn(version) as elastic:
         assert store(elastic).version() == version
+
+
+def test_the_proxy_of_the_environment_is_used(
+    elastic: ElasticStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", elastic.url)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    # A name that exists nowhere: only who goes through the proxy gets anywhere.
+    hidden = store(elastic, url="http://elastic.invalid:9200")
+    assert not write(hidden, "a", "192.0.2.1")
+    assert names(elastic)

@@ -27,6 +27,7 @@ class Authority:
     """Signs certificates, and writes them into a folder."""
 
     def __init__(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "authority")])
@@ -110,6 +111,17 @@ def test_a_private_authority_and_a_client_certificate(
     )
     assert Store(options).version() == encrypted.version
     assert not list(Rules(f"{encrypted.url}/kibana", options).ids())
+
+
+def test_the_authority_of_the_environment(
+    encrypted: ElasticStandIn, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.file))
+    assert Store(settings(encrypted)).version() == encrypted.version
+    # What is configured counts more.
+    other = Authority(authority.file.parent / "other")
+    with pytest.raises(SSLError):
+        Store(settings(encrypted, ca_cert=other.file)).version()
 
 
 def test_an_unknown_authority(encrypted: ElasticStandIn) -> None:

@@ -4,6 +4,7 @@ The client of version 8 asks for answers in the form of version 8, which Elastic
 """
 
 import logging
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 import orjson
 from connector.ecs import Document, mappings
 from connector.settings import ElasticSecurityConfig
+from elastic_transport import NodeConfig, RequestsHttpNode
 from elasticsearch import (
     ApiError,
     AuthenticationException,
@@ -21,6 +23,7 @@ from elasticsearch import (
     NotFoundError,
     UnsupportedProductError,
 )
+from requests.utils import get_environ_proxies
 
 from connectors_sdk.connectors.stream import (
     Result,
@@ -311,6 +314,18 @@ class Store:
             ) from error
 
 
+class _Node(RequestsHttpNode):
+    """Speaks with Elasticsearch through the proxies that the environment names, as the client's other nodes do not."""
+
+    def __init__(self, config: NodeConfig) -> None:
+        super().__init__(config)
+        self.session.proxies = get_environ_proxies(self.base_url)
+        if self.session.verify is True:
+            self.session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
+        # Nothing else of it counts beside the settings: no other authority, no password of a `.netrc`.
+        self.session.trust_env = False
+
+
 def _client(options: ElasticSecurityConfig) -> Elasticsearch:
     # It would tell of every request.
     logging.getLogger("elastic_transport").setLevel(logging.WARNING)
@@ -320,6 +335,7 @@ def _client(options: ElasticSecurityConfig) -> Elasticsearch:
         "retry_on_timeout": False,
         "request_timeout": options.timeout.total_seconds(),
         "http_compress": True,
+        "node_class": _Node,
     }
     if options.cloud_id is not None:
         settings["cloud_id"] = options.cloud_id
