@@ -4,6 +4,7 @@ pycti reads a file into memory as a whole, on the way in and on the way out.
 """
 
 import json
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,7 +13,11 @@ from urllib.parse import quote
 
 import requests
 
+from connectors_sdk.connectors._patience import is_patient
+
 _CHUNK = 256 * 1024
+# Seconds to wait before a file is asked for again that broke off in the middle.
+_PAUSES = (0.25, 1, 4)
 # What a file's id may hold besides letters and digits without changing the meaning of the address. Such an id may be
 # escaped already, by the platform itself.
 _SAFE = "/%:@!$&'()*+,;=~"
@@ -23,7 +28,7 @@ class FileTooBig(ValueError):
 
 
 def download(helper: Any, path: str, target: Path, max_bytes: int) -> int:
-    """Write a file of the platform to disk.
+    """Write a file of the platform to disk; one that breaks off in the middle is asked for again.
 
     Args:
         helper: pycti's `OpenCTIConnectorHelper`.
@@ -38,9 +43,28 @@ def download(helper: Any, path: str, target: Path, max_bytes: int) -> int:
         FileNotFoundError: the platform does not have it.
         requests.RequestException: the platform fails.
     """
+    pauses = iter(_PAUSES)
+    while True:
+        with _opened(helper, path) as response:
+            try:
+                return _copy(response, target, max_bytes)
+            except requests.RequestException:
+                # That it could not be asked for has been repeated already.
+                target.unlink(missing_ok=True)
+                pause = next(pauses, None)
+                if pause is None or not is_patient():
+                    raise
+            except BaseException:
+                target.unlink(missing_ok=True)
+                raise
+        time.sleep(pause)
+
+
+def _opened(helper: Any, path: str) -> requests.Response:
+    """Return the answer whose body is the file, not read yet."""
     api = helper.api
     url = f"{str(helper.opencti_url).rstrip('/')}/{quote(path.lstrip('/'), safe=_SAFE)}"
-    with api.session.get(
+    response: requests.Response = api.session.get(
         url,
         headers=api.request_headers,
         verify=api.ssl_verify,
@@ -48,27 +72,30 @@ def download(helper: Any, path: str, target: Path, max_bytes: int) -> int:
         proxies=api.proxies,
         timeout=api.session_requests_timeout,
         stream=True,
-    ) as response:
+    )
+    if not response.ok:
+        response.close()
         if response.status_code == 404:
             raise FileNotFoundError("the platform does not have the file any more")
         response.raise_for_status()
-        announced = response.headers.get("Content-Length", "")
-        encoded = response.headers.get("Content-Encoding", "identity") != "identity"
-        if announced.isdigit() and int(announced) > max_bytes:
-            raise _too_big(max_bytes)
-        size = 0
-        try:
-            with open(target, "wb") as file:
-                for chunk in response.iter_content(_CHUNK):
-                    size += len(chunk)
-                    if size > max_bytes:
-                        raise _too_big(max_bytes)
-                    file.write(chunk)
-            if announced.isdigit() and not encoded and size < int(announced):
-                raise requests.ConnectionError("the file broke off in the middle")
-        except BaseException:
-            target.unlink(missing_ok=True)
-            raise
+    return response
+
+
+def _copy(response: requests.Response, target: Path, max_bytes: int) -> int:
+    """Write the body of an answer to disk and return its size in bytes."""
+    announced = response.headers.get("Content-Length", "")
+    encoded = response.headers.get("Content-Encoding", "identity") != "identity"
+    if announced.isdigit() and int(announced) > max_bytes:
+        raise _too_big(max_bytes)
+    size = 0
+    with open(target, "wb") as file:
+        for chunk in response.iter_content(_CHUNK):
+            size += len(chunk)
+            if size > max_bytes:
+                raise _too_big(max_bytes)
+            file.write(chunk)
+    if announced.isdigit() and not encoded and size < int(announced):
+        raise requests.ConnectionError("the file broke off in the middle")
     return size
 
 

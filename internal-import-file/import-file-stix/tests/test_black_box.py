@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from opencti_testbed.fixtures import over_a_broker, over_http
+from opencti_testbed.fixtures import over_http
 from opencti_testbed.import_trial import ImportTrial
 from opencti_testbed.process import TestbedProcess
 from opencti_testbed.trial import Asked, Trial
@@ -108,7 +108,6 @@ def test_stix_20(importer: Importer, empty_platform: TestbedProcess) -> None:
     assert len(stored(empty_platform, "Process")) == 1
 
 
-@over_http
 def test_the_context_and_the_markings_of_the_file(
     importer: Importer, empty_platform: TestbedProcess
 ) -> None:
@@ -143,7 +142,6 @@ def test_the_context_and_the_markings_of_the_file(
     assert len(held) == 6 and {one["id"] for one in names.values()} < {*held}
 
 
-@over_http
 @pytest.mark.parametrize("mode", ["draft", "workbench"])
 def test_validation_comes_first_unless_told_otherwise(
     importer: Importer, empty_platform: TestbedProcess, mode: str
@@ -181,7 +179,6 @@ def test_hostile_files_cost_little_and_are_told(
     assert len(stored(empty_platform, "Domain-Name")) == 3
 
 
-@over_a_broker
 @pytest.mark.parametrize("phase", ["reading", "sending"])
 def test_killed_anywhere_the_next_life_brings_everything(
     importer: Importer, empty_platform: TestbedProcess, phase: str
@@ -210,9 +207,11 @@ def test_killed_anywhere_the_next_life_brings_everything(
     [
         {"action": "status", "status": 503, "times": 3},
         {"action": "drop", "operation": "stixBundlePush", "times": 2},
+        {"action": "truncate", "amount": 40, "times": 2},
         {"action": "status", "status": 502, "path": "/storage/.*", "times": 2},
+        {"action": "truncate", "amount": 900, "path": "/storage/.*", "times": 2},
     ],
-    ids=["503", "dropped bundles", "the file does not come"],
+    ids=["503", "dropped bundles", "truncated", "no file", "truncated file"],
 )
 def test_a_platform_in_trouble_loses_nothing(
     importer: Importer, empty_platform: TestbedProcess, fault: dict[str, Any]
@@ -223,6 +222,31 @@ def test_a_platform_in_trouble_loses_nothing(
         done = trial.result("many.json")
     assert not done.complaints
     assert len(stored(empty_platform, "Domain-Name")) == 30
+
+
+@over_http
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"action": "status", "status": 404}, "does not have the file any more"),
+        ({"action": "answer", "body": {"data": None}}, "no STIX objects"),
+    ],
+    ids=["gone", "something else"],
+)
+def test_a_file_that_does_not_come_is_told_and_the_next_one_read(
+    importer: Importer,
+    empty_platform: TestbedProcess,
+    fault: dict[str, Any],
+    words: str,
+) -> None:
+    with importer() as trial:
+        empty_platform.order_fault(path="/storage/.*", **fault)
+        done = trial.give("many.json", many(30), JSON)
+        assert done.complaints and words in done.words, done
+        assert "Traceback" not in done.words
+        empty_platform.lift_faults()
+        assert not trial.give("good.json", many(3), JSON).complaints
+    assert len(stored(empty_platform, "Domain-Name")) == 3
 
 
 def test_what_was_set_aside_is_judged_again_when_it_is_replayed(
