@@ -84,28 +84,6 @@ def test_full_brings_what_is_around(
 
 
 @over_http
-def test_what_is_above_the_limit_stays_out(
-    exporter: Exporter, platform: TestbedProcess
-) -> None:
-    ids = {one.get("name"): one["id"] for one in platform.objects()}
-    with exporter() as trial:
-        for wanted in (
-            MALWARE,
-            {"entity_id": ids["Lanterns at night"], "full": True},
-            {"entity_id": ids["Lanterns at night"]},
-        ):
-            file = trial.export(CSV, most="TLP:GREEN", **wanted)
-            assert rows(file)
-            assert file.content is not None and b"Red Lantern" not in file.content
-            assert file.markings == ["TLP:GREEN"]
-        refused = trial.export(CSV, most="TLP:GREEN", entity_id=ids["Red Lantern"])
-        assert "nothing to export" in refused.complaints[0]
-        assert refused.content is None
-        # The connector goes on.
-        assert rows(trial.export(CSV, **MALWARE))
-
-
-@over_http
 def test_nothing_that_is_nested_is_told_beyond_the_limit(
     exporter: Exporter, platform: TestbedProcess
 ) -> None:

@@ -124,28 +124,6 @@ def test_full_brings_what_is_around(
 
 
 @over_http
-def test_what_is_above_the_limit_stays_out(
-    exporter: Exporter, platform: TestbedProcess
-) -> None:
-    ids = {one.get("name"): one["id"] for one in platform.objects()}
-    with exporter() as trial:
-        for wanted in (
-            MALWARE,
-            {"entity_id": ids["Lanterns at night"], "full": True},
-            {"entity_id": ids["Lanterns at night"]},
-        ):
-            file = trial.export(STIX, most="TLP:GREEN", **wanted)
-            assert "Paper Lantern" in names(objects(file))
-            content = file.content or b""
-            assert b"Red Lantern" not in content
-            assert ids["Red Lantern"].encode() not in content
-            assert file.markings == ["TLP:GREEN"]
-        refused = trial.export(STIX, most="TLP:GREEN", entity_id=ids["Red Lantern"])
-        assert "nothing to export" in refused.complaints[0]
-        assert refused.content is None
-
-
-@over_http
 @pytest.mark.parametrize("kind", ["report", "note", "grouping"])
 def test_a_container_of_which_nothing_may_be_seen_is_left_out(
     exporter: Exporter, platform: TestbedProcess, kind: str

@@ -8,7 +8,7 @@ class TestClauses(ExportClauses):
         return [row["name"] for row in csv.DictReader(content.decode().splitlines())]
 
 Needed besides: the fixtures of `opencti_testbed.fixtures`, and `demo/threats.json` with several pieces of malware, one of
-them marked TLP:RED.
+them marked TLP:RED, and a report about it and another.
 """
 
 import json
@@ -144,6 +144,35 @@ class ExportClauses:
             assert self.listed(file) == seen != malware(platform)
             for name in malware(platform) - seen:
                 assert name.encode() not in (file.content or b"")
+
+    @over_http
+    def test_what_is_above_the_limit_stays_out(
+        self, exporter: Exporter, platform: TestbedProcess
+    ) -> None:
+        seen = malware(platform, hidden="TLP:RED")
+        (secret,) = malware(platform) - seen
+        objects = {one.get("name"): one for one in platform.objects()}
+        red = objects[secret]["id"]
+        (report,) = (one["id"] for one in objects.values() if one["type"] == "report")
+        with exporter() as trial:
+            for wanted in (
+                LIST,
+                {**LIST, "full": True},
+                {"entity_id": report},
+                {"entity_id": report, "full": True},
+            ):
+                file = trial.export(self.mime_type, most="TLP:GREEN", **wanted)
+                assert not file.complaints and file.content
+                assert secret.encode() not in file.content
+                assert red.encode() not in file.content
+                assert file.markings == ["TLP:GREEN"]
+                if wanted is LIST:
+                    assert self.listed(file) == seen
+            alone = trial.export(self.mime_type, most="TLP:GREEN", entity_id=red)
+            assert "nothing to export" in alone.complaints[0]
+            assert alone.content is None
+            # The connector goes on.
+            assert self.listed(trial.export(self.mime_type, **LIST))
 
     @over_http
     def test_wrong_settings_are_told_without_secrets(self, exporter: Exporter) -> None:

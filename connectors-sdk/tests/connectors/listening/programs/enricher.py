@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
+import breaking
 import requests
 from long_requests import shorten
 from pydantic import Field, SecretStr
@@ -250,22 +251,12 @@ class SpendsMore(Enricher):
         pass
 
 
-class TellsSecrets(Enricher):
-    def prepare(self) -> None:
-        super().prepare()
-        self.redact = type(self.redact)(None)
+class TellsSecrets(breaking.TellsSecrets, Enricher):
+    pass
 
 
-class AcknowledgesFirst(Enricher):
-    """As pycti does."""
-
-    def _serve(self) -> None:
-        from pycti.connector.opencti_connector_helper import ListenQueue
-
-        from connectors_sdk.connectors._listening import Listener
-
-        Listener.run = ListenQueue.run
-        super()._serve()
+class AcknowledgesFirst(breaking.AcknowledgesFirst, Enricher):
+    pass
 
 
 class Hoards(Enricher):
@@ -284,12 +275,8 @@ class Hoards(Enricher):
         super()._serve()
 
 
-class IgnoresSignals(Enricher):
-    def _serve(self) -> None:
-        import signal
-
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        super()._serve()
+class IgnoresSignals(breaking.IgnoresSignals, Enricher):
+    pass
 
 
 VARIANTS = {

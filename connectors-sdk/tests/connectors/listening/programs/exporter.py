@@ -7,6 +7,7 @@ import os
 import sys
 from typing import Any, ClassVar, Literal
 
+import breaking
 from long_requests import shorten
 from pydantic import Field, SecretStr
 
@@ -166,24 +167,12 @@ class Slow(InternalExportFileConnector):
         return super()._row(entity, request, report)
 
 
-class AcknowledgesFirst(Slow):
+class AcknowledgesFirst(breaking.AcknowledgesFirst, Slow):
     """Slowly, so that it is killed in the midst of it on a fast machine too."""
 
-    def _serve(self) -> None:
-        from pycti.connector.opencti_connector_helper import ListenQueue
 
-        from connectors_sdk.connectors._listening import Listener
-
-        Listener.run = ListenQueue.run
-        super()._serve()
-
-
-class IgnoresSignals(Slow):
-    def _serve(self) -> None:
-        import signal
-
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        super()._serve()
+class IgnoresSignals(breaking.IgnoresSignals, Slow):
+    pass
 
 
 EXPORTERS = {"csv": CsvExporter, "stix": StixExporter}

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+import breaking
 from long_requests import shorten
 from pydantic import Field, SecretStr
 
@@ -225,28 +226,16 @@ class ForgetsDraft(Importer):
         return None
 
 
-class TellsSecrets(Importer):
-    def prepare(self) -> None:
-        super().prepare()
-        self.redact = type(self.redact)(None)
+class TellsSecrets(breaking.TellsSecrets, Importer):
+    pass
 
 
-class AcknowledgesFirst(Importer):
-    def _serve(self) -> None:
-        from pycti.connector.opencti_connector_helper import ListenQueue
-
-        from connectors_sdk.connectors._listening import Listener
-
-        Listener.run = ListenQueue.run
-        super()._serve()
+class AcknowledgesFirst(breaking.AcknowledgesFirst, Importer):
+    pass
 
 
-class IgnoresSignals(Importer):
-    def _serve(self) -> None:
-        import signal
-
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        super()._serve()
+class IgnoresSignals(breaking.IgnoresSignals, Importer):
+    pass
 
 
 VARIANTS = {
