@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import requests
 
+from connectors_sdk.connectors._causes import describe_status
 from connectors_sdk.connectors._patience import is_patient
 
 _CHUNK = 256 * 1024
@@ -77,7 +78,8 @@ def _opened(helper: Any, path: str) -> requests.Response:
         response.close()
         if response.status_code == 404:
             raise FileNotFoundError("the platform does not have the file any more")
-        response.raise_for_status()
+        words = describe_status(response.status_code)
+        raise requests.HTTPError(words, response=response)
     return response
 
 

@@ -75,7 +75,7 @@ def test_what_asking_again_does_not_mend(server: CannedServer, target: Path) -> 
     server.on("GET", PATH, Canned("gone", 404), Canned("no", 403), Canned(CONTENT))
     with pytest.raises(FileNotFoundError, match="any more"):
         fetch(server, target)
-    with pytest.raises(requests.HTTPError, match="403"):
+    with pytest.raises(requests.HTTPError, match="refuses the token .HTTP 403."):
         fetch(server, target)
     with pytest.raises(FileTooBig, match="limit"):
         fetch(server, target, most=999)

@@ -229,9 +229,10 @@ def test_a_platform_in_trouble_loses_nothing(
     ("fault", "words"),
     [
         ({"action": "status", "status": 404}, "does not have the file any more"),
+        ({"action": "expire-token"}, "refuses the token"),
         ({"action": "answer", "body": {"data": None}}, "no STIX objects"),
     ],
-    ids=["gone", "something else"],
+    ids=["gone", "refused", "something else"],
 )
 def test_a_file_that_does_not_come_is_told_and_the_next_one_read(
     importer: Importer,

@@ -81,6 +81,7 @@ class ExportClauses:
         [
             {"action": "error", "code": "DATABASE_ERROR", "message": "no such index"},
             {"action": "status", "status": 400, "message": "what is this?"},
+            {"action": "expire-token"},
             {"action": "answer", "body": {"data": {"malwares": 7}}},
             {"action": "answer", "body": {"data": {"malwares": {"edges": [1, 2]}}}},
             {"action": "answer", "body": {"data": None}},
@@ -89,7 +90,7 @@ class ExportClauses:
             {"action": "answer", "body": "a text"},
             {"action": "answer", "body": None},
         ],
-        ids=lambda fault: fault.get("code") or str(fault.get("body", "400")),
+        ids=lambda fault: str(fault.get("code") or fault.get("body", fault["action"])),
     )
     def test_a_fault_that_stays_is_told_and_the_next_request_served(
         self, exporter: Exporter, platform: TestbedProcess, fault: dict[str, Any]
