@@ -144,6 +144,94 @@ def test_a_container_of_which_nothing_may_be_seen_is_left_out(
 
 
 @over_http
+def test_what_is_nothing_without_its_references_is_left_out(
+    exporter: Exporter, platform: TestbedProcess
+) -> None:
+    red = next(o for o in platform.objects() if o.get("name") == "Red Lantern")
+    own = "2f6a6a5e-1f53-5c1c-9a5d-0000000000"
+    moment = "2026-01-01T00:00:00Z"
+    address = {
+        "type": "ipv4-addr",
+        "id": f"ipv4-addr--{own}e1",
+        "value": "198.51.100.7",
+        "object_marking_refs": red["object_marking_refs"],
+    }
+    traffic = {
+        "type": "network-traffic",
+        "id": f"network-traffic--{own}e2",
+        "src_ref": address["id"],
+        "src_port": 4711,
+        "protocols": ["tcp"],
+    }
+    observation = {
+        "type": "observed-data",
+        "id": f"observed-data--{own}e3",
+        "first_observed": moment,
+        "last_observed": moment,
+        "number_observed": 1,
+        "object_refs": [address["id"]],
+    }
+    report = {
+        "type": "report",
+        "id": f"report--{own}e4",
+        "name": "Without anything",
+        "published": moment,
+        "object_refs": [],
+    }
+    platform.push([address, traffic, observation, report])
+    platform.wait_idle()
+    kinds = ("Observed-Data", "Network-Traffic")
+    with exporter() as trial:
+        for kind in kinds:
+            assert len(objects(trial.export(STIX, entity_type=kind))) > 1
+            file = trial.export(STIX, most="TLP:GREEN", entity_type=kind)
+            assert "objects" not in json.loads(file.content or b"")
+            assert "1 without what they refer to" in file.messages[-1]
+        (there,) = (
+            o["id"] for o in platform.objects() if o.get("name") == "Without anything"
+        )
+        alone = trial.export(STIX, entity_id=there)
+    assert "refers to nothing that may be seen" in alone.complaints[0]
+
+
+@over_http
+def test_types_that_stix_does_not_have(
+    exporter: Exporter, platform: TestbedProcess
+) -> None:
+    def made(kind: str, number: int, **more: Any) -> dict[str, Any]:
+        stix_id = f"{kind}--2f6a6a5e-1f53-5c1c-9a5d-0000000000f{number}"
+        return {"type": kind, "id": stix_id, **more}
+
+    technique = made("attack-pattern", 3, name="A technique")
+    held = {"object_refs": [technique["id"]], "created": "2026-01-01T00:00:00Z"}
+    case = made("x-opencti-case-incident", 1, name="A case", **held)
+    component = made("x-mitre-data-component", 2, name="A component")
+    detects = made(
+        "relationship",
+        4,
+        relationship_type="detects",
+        source_ref=component["id"],
+        target_ref=technique["id"],
+    )
+    note = made("note", 5, content="On a case", object_refs=[case["id"]])
+    platform.push([case, component, technique, detects, note])
+    platform.wait_idle()
+    assert not platform.errors()
+    with exporter() as trial:
+        everything = objects(trial.export(STIX, full=True))
+        notes = objects(trial.export(STIX, entity_type="Note"))
+        one = trial.export(STIX, entity_type="Attack-Pattern", full=True)
+        around = objects(one)
+    assert {o["type"] for o in everything} >= {
+        "x-opencti-case-incident",
+        "x-mitre-data-component",
+        "note",
+    }
+    assert {o["type"] for o in notes} >= {"note", "x-opencti-case-incident"}
+    assert "x-mitre-data-component" in {o["type"] for o in around}
+
+
+@over_http
 def test_nothing_refers_to_what_is_left_out(
     exporter: Exporter, platform: TestbedProcess
 ) -> None:

@@ -205,9 +205,9 @@ def test_killed_anywhere_the_next_life_brings_everything(
 @pytest.mark.parametrize(
     "fault",
     [
-        {"action": "status", "status": 503, "times": 3},
+        {"action": "status", "status": 503, "operation": "stixBundlePush", "times": 3},
         {"action": "drop", "operation": "stixBundlePush", "times": 2},
-        {"action": "truncate", "amount": 40, "times": 2},
+        {"action": "truncate", "amount": 9, "operation": "stixBundlePush", "times": 2},
         {"action": "status", "status": 502, "path": "/storage/.*", "times": 2},
         {"action": "truncate", "amount": 900, "path": "/storage/.*", "times": 2},
     ],
@@ -217,9 +217,10 @@ def test_a_platform_in_trouble_loses_nothing(
     importer: Importer, empty_platform: TestbedProcess, fault: dict[str, Any]
 ) -> None:
     with importer() as trial:
-        trial.ask("many.json", many(30), JSON)
         empty_platform.order_fault(**fault)
-        done = trial.result("many.json")
+        done = trial.give("many.json", many(30), JSON)
+        (ordered,) = empty_platform.get("faults")
+    assert ordered["met"] == fault["times"]
     assert not done.complaints
     assert len(stored(empty_platform, "Domain-Name")) == 30
 

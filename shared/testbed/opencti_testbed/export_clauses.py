@@ -63,7 +63,7 @@ class ExportClauses:
             {"action": "status", "status": 429, "times": 2},
             {"action": "drop", "times": 2},
             {"action": "truncate", "amount": 100, "times": 2},
-            {"action": "delay", "seconds": 0.5, "times": 4},
+            {"action": "delay", "seconds": 0.5, "times": 2},
         ],
         ids=["503", "429", "dropped", "truncated", "slow"],
     )
@@ -71,9 +71,11 @@ class ExportClauses:
         self, exporter: Exporter, platform: TestbedProcess, fault: dict[str, Any]
     ) -> None:
         with exporter(CONNECTOR_EXPORT_PAGE_SIZE="1") as trial:
-            asked = trial.ask(self.mime_type, **LIST)
-            platform.order_fault(**fault)
-            assert self.listed(trial.fetch(asked)) == malware(platform)
+            platform.order_fault(operation=LISTING, **fault)
+            file = trial.export(self.mime_type, **LIST)
+            (ordered,) = platform.get("faults")
+            assert ordered["met"] == fault["times"]
+            assert self.listed(file) == malware(platform)
 
     @over_http
     @pytest.mark.parametrize(

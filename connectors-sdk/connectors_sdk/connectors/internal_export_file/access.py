@@ -5,7 +5,7 @@ same: the author of an entity, and the ids of what an entity refers to. They are
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 _REMEMBERED = 50_000
@@ -29,6 +29,10 @@ def among(ids: Iterable[str]) -> dict[str, Any]:
     """Return the filter for entities of these ids."""
     one = {"key": "ids", "values": list(ids), "mode": "or", "operator": "eq"}
     return {"mode": "and", "filters": [one], "filterGroups": []}
+
+
+class NoProgress(RuntimeError):
+    """The platform gives the same page again and again."""
 
 
 class WrongAnswer(RuntimeError):
@@ -89,10 +93,8 @@ class Access:
         )
 
     def visible(self, ids: Iterable[str]) -> set[str]:
-        """Return those of the ids whose objects may stand in the file."""
+        """Return those of the ids whose objects are there, and may stand in the file."""
         wanted = set(ids)
-        if not self.restricts:
-            return wanted
         unknown = [one for one in wanted if one not in self._known]
         for start in range(0, len(unknown), _ASKED_AT_ONCE):
             self._ask(unknown[start : start + _ASKED_AT_ONCE])
@@ -115,13 +117,8 @@ class Access:
             return None
         if not self.restricts:
             return entity
-        nested = {
-            key: value
-            for key, value in entity.items()
-            if key not in _OWN and _mentioned(value)
-        }
-        mentioned = (one for value in nested.values() for one in _mentioned(value))
-        visible = self.visible(str(one["id"]) for one in mentioned)
+        nested = _nested(entity)
+        visible = self.visible(_ids(nested))
         if any(end["id"] not in visible for end in ends):
             return None
         for key, value in nested.items():
@@ -137,6 +134,11 @@ class Access:
                     entity[f"{key}Id"] = None
         return entity
 
+    def look_up(self, entities: Iterable[Mapping[str, Any]]) -> None:
+        """Ask at once what `without_hidden` has to know about these entities."""
+        if self.restricts:
+            self.visible(id_ for one in entities for id_ in _ids(_nested(one)))
+
     def _ask(self, ids: list[str]) -> None:
         self._known.update(dict.fromkeys(ids, False))
         found = ask(
@@ -149,6 +151,20 @@ class Access:
             for key in ("id", "standard_id"):
                 if one.get(key) in self._known:
                     self._known[one[key]] = True
+
+
+def _nested(entity: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the attributes of an entity that hold other entities."""
+    return {
+        key: value
+        for key, value in entity.items()
+        if key not in _OWN and _mentioned(value)
+    }
+
+
+def _ids(nested: Mapping[str, Any]) -> Iterator[str]:
+    for value in nested.values():
+        yield from (str(one["id"]) for one in _mentioned(value))
 
 
 def _mentioned(value: Any) -> list[Mapping[str, Any]]:

@@ -9,6 +9,7 @@ from connectors_sdk.connectors.internal_export_file.stix_content import (
     StixContent,
     is_whole,
     may_be_left_out,
+    platform_id,
     references_of,
     without,
 )
@@ -26,6 +27,7 @@ class Closure:
         content: StixContent,
         by_stix_ids: Callable[[Iterable[str]], Iterator[dict[str, Any]]],
         waiting: BinaryIO,
+        check_size: Callable[[BinaryIO], None],
     ) -> None:
         """Bind what is needed.
 
@@ -33,17 +35,19 @@ class Closure:
             content: makes STIX objects of entities.
             by_stix_ids: finds entities by their STIX ids, as far as they may stand in the file.
             waiting: an empty file for what cannot be told yet whether it comes into the bundle.
+            check_size: raises when that becomes too big.
         """
         self._content = content
         self._by_stix_ids = by_stix_ids
         self._waiting = waiting
+        self._check_size = check_size
         # A number for each id is all that is remembered.
         self._there: set[int] = set()
-        self._gone: set[int] = set()
+        self._gone = content.gone
         self.left_out = 0
 
     def of(self, entities: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        """Yield the objects; one that stands for several entities may come again.
+        """Yield the objects, each once.
 
         Args:
             entities: as the platform's API gives them, read as they are consumed; changed.
@@ -53,16 +57,24 @@ class Closure:
         while True:
             for stix in self._content.of(entities):
                 key = hash(stix["id"])
-                is_new = key not in self._there
-                self._there.add(key)
+                if key in self._there:
+                    continue
                 mentioned = references_of(stix)
+                if self._gone:
+                    lost = {one for one in mentioned if hash(one) in self._gone}
+                    mentioned -= lost
+                    if not is_whole(without(stix, lost)):
+                        self._leave_out(key)
+                        continue
+                self._there.add(key)
                 missing.update(
                     (one, None) for one in mentioned if hash(one) not in self._there
                 )
                 if not any(map(may_be_left_out, mentioned)):
                     yield stix
-                elif is_new:
+                else:
                     self._waiting.write(orjson.dumps(stix) + b"\n")
+                    self._check_size(self._waiting)
             wanted = [
                 one
                 for one in missing
@@ -73,9 +85,9 @@ class Closure:
             # Whatever comes of it: it is asked for once.
             asked.update(map(hash, wanted))
             missing.clear()
-            entities = self._by_stix_ids(wanted)
-        self._gone = self._content.left_out | (asked - self._there)
-        self.left_out = len(self._content.left_out)
+            entities = self._by_stix_ids(map(platform_id, wanted))
+        self._gone |= asked - self._there
+        self.left_out += self._content.incomplete
         yield from self._settled()
 
     def _settled(self) -> Iterator[dict[str, Any]]:
@@ -85,9 +97,12 @@ class Closure:
             before = len(self._gone)
             for stix in self._waited():
                 if not is_whole(stix):
-                    self._gone.add(hash(stix["id"]))
-                    self.left_out += 1
+                    self._leave_out(hash(stix["id"]))
         yield from self._waited()
+
+    def _leave_out(self, key: int) -> None:
+        self.left_out += key not in self._gone
+        self._gone.add(key)
 
     def _waited(self) -> Iterator[dict[str, Any]]:
         self._waiting.seek(0)

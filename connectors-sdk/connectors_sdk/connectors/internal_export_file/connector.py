@@ -44,6 +44,11 @@ _PUSH_LIST = (
 )
 
 
+_ABSENT = "There is nothing to export: the entity is not there, or it may not be seen."
+_EMPTY = "There is nothing to export: the entity refers to nothing that may be seen, and is nothing without."
+_INCOMPLETE = "without what they refer to"
+
+
 class InternalExportFileConnector(ListeningConnector):
     """Exports files on request. Subclass it and override `row`; override `begin`, `end` and `separator` if need be.
 
@@ -111,10 +116,7 @@ class InternalExportFileConnector(ListeningConnector):
             file.write(separator)
             file.write(_bytes(written))
             separator = _bytes(self.separator)
-            if file.tell() > self.options.export_max_mb * _MEGA:
-                raise RequestFailed(
-                    f"The file was not made: it is bigger than the limit of {self.options.export_max_mb} MB."
-                )
+            self._check_size(file)
         file.write(_bytes(self.end(request)))
 
     def scratch_file(self) -> BinaryIO:
@@ -135,6 +137,12 @@ class InternalExportFileConnector(ListeningConnector):
     def _title(self, message: dict[str, Any]) -> str:
         return f"{self.request_name} of {message.get('file_name')}"
 
+    def _check_size(self, file: BinaryIO) -> None:
+        if file.tell() > self.options.export_max_mb * _MEGA:
+            raise RequestFailed(
+                f"The file was not made: it is bigger than the limit of {self.options.export_max_mb} MB."
+            )
+
     def _do(self, message: dict[str, Any], report: RunReport) -> Done:
         request = ExportRequest.of(message)
         pages = Pages(
@@ -148,7 +156,7 @@ class InternalExportFileConnector(ListeningConnector):
             size = file.tell()
             if request.scope == "single" and not report.read:
                 raise RequestFailed(
-                    "There is nothing to export: the entity is not there, or it may not be seen."
+                    _EMPTY if _INCOMPLETE in report.skipped else _ABSENT
                 )
             if report.quarantined and report.quarantined == report.read:
                 raise RequestFailed(
@@ -167,7 +175,7 @@ class InternalExportFileConnector(ListeningConnector):
         seen: set[int] = set()
         content = self._with_neighbours(pages, request)
         if self.content == "stix":
-            content = self._closed(content, pages, report)
+            content = self._closed(content, pages, request, report)
         for one in content:
             # A number for each is all that is remembered.
             key = hash(one["id"])
@@ -192,16 +200,27 @@ class InternalExportFileConnector(ListeningConnector):
             yield from pages.around(around)
 
     def _closed(
-        self, entities: Iterable[dict[str, Any]], pages: Pages, report: RunReport
+        self,
+        entities: Iterable[dict[str, Any]],
+        pages: Pages,
+        request: ExportRequest,
+        report: RunReport,
     ) -> Iterator[dict[str, Any]]:
+        def bad(entity: dict[str, Any], error: Exception) -> None:
+            report.add_read()
+            self._set_aside(entity, error, request, report)
+
         content = StixContent(
-            self.helper.api_impersonate, pages.access, self.options.export_page_size
+            self.helper.api_impersonate,
+            pages.access,
+            self.options.export_page_size,
+            bad,
         )
         with self.scratch_file() as waiting:
-            closure = Closure(content, pages.by_stix_ids, waiting)
+            closure = Closure(content, pages.by_stix_ids, waiting, self._check_size)
             yield from closure.of(entities)
         if closure.left_out:
-            report.add_skipped("without what they refer to", closure.left_out)
+            report.add_skipped(_INCOMPLETE, closure.left_out)
 
     def _row(
         self, entity: dict[str, Any], request: ExportRequest, report: RunReport
@@ -210,15 +229,24 @@ class InternalExportFileConnector(ListeningConnector):
             return self.row(entity, request)
         # Whatever is wrong with this entity: the others must not be lost.
         except Exception as error:  # pylint: disable=broad-exception-caught
-            reason = self.redact(describe_failure(error))
-            if not report.quarantined:
-                report.add_error(reason)
-            report.add_quarantined()
-            self.quarantine.add(
-                entity, reason, mapper="row", kind="row", file=request.file_name
-            )
-            self.logger.warning(f"A row cannot be made: {reason}", {"id": entity["id"]})
+            self._set_aside(entity, error, request, report)
             return self.bad_row(entity, error, request)
+
+    def _set_aside(
+        self,
+        entity: dict[str, Any],
+        error: Exception,
+        request: ExportRequest,
+        report: RunReport,
+    ) -> None:
+        reason = self.redact(describe_failure(error))
+        if not report.quarantined:
+            report.add_error(reason)
+        report.add_quarantined()
+        self.quarantine.add(
+            entity, reason, mapper="row", kind="row", file=request.file_name
+        )
+        self.logger.warning(f"A row cannot be made: {reason}", {"id": entity["id"]})
 
     def _push(self, request: ExportRequest, file: BinaryIO, size: int) -> None:
         markings = list(request.file_markings)

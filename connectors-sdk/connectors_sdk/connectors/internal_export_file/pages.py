@@ -6,6 +6,7 @@ from typing import Any
 
 from connectors_sdk.connectors.internal_export_file.access import (
     Access,
+    NoProgress,
     among,
     ask,
     joined,
@@ -17,6 +18,7 @@ _FAMILIES = {
     "container": "stix_domain_object",
     "threat-actor": "stix_domain_object",
     "case": "stix_domain_object",
+    "security-platform": "identity",
     "stixfile": "stix_cyber_observable",
 }
 _KINDS = {
@@ -39,10 +41,6 @@ def _touching(ids: Iterable[str]) -> dict[str, Any]:
         for key in ("fromId", "toId")
     ]
     return {"mode": "or", "filters": ends, "filterGroups": []}
-
-
-class NoProgress(RuntimeError):
-    """The platform gives the same page again and again."""
 
 
 class Pages:
@@ -180,7 +178,10 @@ class Pages:
             )
             self._on_page()
             found = page["entities"]
-            for entity in self._whole(found) if many else found:
+            if many:
+                found = self._whole(found)
+            self.access.look_up(found)
+            for entity in found:
                 shown = self.access.without_hidden(entity)
                 if shown is None:
                     self.left_out += 1
@@ -206,11 +207,18 @@ class Pages:
             by_type.setdefault(own_type, []).append(one["id"])
         whole: dict[str, dict[str, Any]] = {}
         for own_type, ids in by_type.items():
-            lister, types = self._lister(own_type)
+            try:
+                lister, types = self._lister(own_type)
+            except ValueError:
+                # The client has no list of its own for it.
+                lister, types = self._api.stix_domain_object.list, [own_type]
             more = {"types": types} if types else {}
             read = ask(lister, own_type, filters=among(ids), first=len(ids), **more)
             whole.update((one["id"], one) for one in read)
-        return [whole[one["id"]] for one in found if one["id"] in whole]
+        there = [whole[one["id"]] for one in found if one["id"] in whole]
+        # What was deleted meanwhile.
+        self.left_out += len(found) - len(there)
+        return there
 
     def _is_unknown(self, entity_type: str) -> bool:
         try:

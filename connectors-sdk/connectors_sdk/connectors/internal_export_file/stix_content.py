@@ -6,38 +6,56 @@ Source: `OpenCTIStix2.generate_export` and `prepare_export` of pycti.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from connectors_sdk.connectors.internal_export_file.access import Access, ask
+from connectors_sdk.connectors.internal_export_file.access import (
+    Access,
+    NoProgress,
+    ask,
+)
 
 _REFERENCES_AT_ONCE = 1000
 _RELATIONS = frozenset({"stix-core-relationship", "stix-sighting-relationship"})
-# Source: STIX 2.1, the required references of each type; the platform's sightings say where.
-_NEEDED: dict[str, tuple[str, ...]] = {
-    "relationship": ("source_ref", "target_ref"),
-    "sighting": ("sighting_of_ref", "where_sighted_refs"),
-    **dict.fromkeys(("grouping", "note", "opinion", "report"), ("object_refs",)),
+# Source: STIX 2.1, the references without which an object of a type is not valid: one of each group. The platform's
+# sightings say where.
+_NEEDED: dict[str, tuple[tuple[str, ...], ...]] = {
+    "relationship": (("source_ref",), ("target_ref",)),
+    "sighting": (("sighting_of_ref",), ("where_sighted_refs",)),
+    "observed-data": (("object_refs", "objects"),),
+    "network-traffic": (("src_ref", "dst_ref"),),
+    **dict.fromkeys(("grouping", "note", "opinion", "report"), (("object_refs",),)),
+}
+# What pycti writes before the ids of objects whose types STIX does not have, but not before the ids in references.
+_PREFIXES = {
+    **dict.fromkeys(
+        ("case-incident", "case-rfi", "case-rft", "feedback", "task"), "x-opencti-"
+    ),
+    **dict.fromkeys(("data-component", "data-source"), "x-mitre-"),
 }
 # The class of the author that the platform tells in place of one that may not be seen.
 _RESTRICTED = "Restricted"
+
+Bad = Callable[[dict[str, Any], Exception], None]
 
 
 class StixContent:
     """Makes STIX objects of entities.
 
     Attributes:
-        left_out: hashes of the ids of those of which too little may be seen for a valid object, or which hold nothing.
+        gone: hashes of the ids of those that cannot be written, or of which too little may be seen for a valid object.
+        incomplete: how many of the latter there were.
     """
 
-    def __init__(self, api: Any, access: Access, size: int) -> None:
+    def __init__(self, api: Any, access: Access, size: int, bad: Bad) -> None:
         """Bind what is needed.
 
         Args:
             api: pycti's client that acts for the requesting user.
             access: knows what may stand in the file.
             size: how many entities to work on at a time.
+            bad: told of an entity of which no object can be made, and why.
         """
         # Loads pycti's converter: only for who needs it.
         from pycti.utils.opencti_stix2 import OpenCTIStix2
@@ -45,7 +63,9 @@ class StixContent:
         self._api = api
         self._access = access
         self._size = size
-        self.left_out: set[int] = set()
+        self._bad = bad
+        self.gone: set[int] = set()
+        self.incomplete = 0
         self._marks: set[str] = set()
         self._told = _Told(api)
         self._stix2 = OpenCTIStix2(self._told)
@@ -59,30 +79,62 @@ class StixContent:
         rest = iter(entities)
         while some := list(islice(rest, self._size)):
             self._told.references = self._references(some)
-            for entity in some:
-                for stix in self._objects(entity):
-                    if is_whole(self._without_hidden(stix)):
-                        yield stix
-                    else:
-                        self.left_out.add(hash(stix["id"]))
+            made = [objects for one in some if (objects := self._objects(one))]
+            mentioned: set[str] = set()
+            mentioned.update(
+                *(references_of(one) for several in made for one in several)
+            )
+            there = self._access.visible(map(platform_id, mentioned))
+            hidden = {one for one in mentioned if platform_id(one) not in there}
+            for stix, *others in made:
+                if not is_whole(without(stix, hidden)):
+                    self.incomplete += hash(stix["id"]) not in self.gone
+                    self.gone.add(hash(stix["id"]))
+                    continue
+                for one in others:
+                    if one["type"] == "marking-definition":
+                        if one["id"] in self._marks:
+                            continue
+                        self._marks.add(one["id"])
+                    yield without(one, hidden)
+                yield stix
 
-    def _objects(self, entity: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """Yield the object of an entity, and of its markings those that nothing else had."""
+    def _objects(self, entity: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the object of an entity, then its markings and parts; nothing if it cannot be made."""
+        whole = dict(entity)
+        try:
+            return self._made(entity)
+        # Whatever is wrong with this entity: the others must not be lost.
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            self.gone.add(hash(_written_id(whole["standard_id"])))
+            self._bad(whole, error)
+            return []
+
+    def _made(self, entity: dict[str, Any]) -> list[dict[str, Any]]:
         # What is told of an author here is less than it is: as something that is referred to it comes whole.
         author = entity.pop("createdBy", None)
         entity.pop("createdById", None)
+        # Files stay where they are: their own markings are not told here.
+        for holder in (entity, *(entity.get("externalReferences") or ())):
+            holder.pop("importFiles", None)
         is_observable = "Stix-Cyber-Observable" in entity["parent_types"]
         # What is taken apart has no id afterwards.
-        stix = self._stix2.generate_export(entity)
+        stix: dict[str, Any] = self._stix2.generate_export(entity)
         if author and author.get("identity_class") != _RESTRICTED:
             key = "x_opencti_created_by_ref" if is_observable else "created_by_ref"
             stix[key] = author["standard_id"]
-        for one in self._stix2.prepare_export(entity=stix, mode="simple"):
+        objects = self._stix2.prepare_export(entity=stix, mode="simple")
+        for one in objects:
             if one["type"] == "marking-definition":
-                if one["id"] in self._marks:
-                    continue
-                self._marks.add(one["id"])
-            yield one
+                _as_written(one)
+            else:
+                _rename_references(one)
+        mentioned = references_of(stix)
+        # Of what it refers to, too, less is told here than it is.
+        others = [
+            one for one in objects if one is not stix and one["id"] not in mentioned
+        ]
+        return [stix, *others]
 
     def _references(
         self, entities: list[dict[str, Any]]
@@ -106,23 +158,12 @@ class StixContent:
             )
             for reference in page["entities"]:
                 found[reference["from"]["id"]].append(reference)
-            more = page["pagination"]["hasNextPage"]
-            before, after = after, page["pagination"]["endCursor"]
-            more = more and after != before
-        self._access.visible(
-            one["to"]["standard_id"]
-            for several in found.values()
-            for one in several
-            if "standard_id" in one["to"]
-        )
+            about = page["pagination"]
+            more = about["hasNextPage"]
+            if more and about["endCursor"] == after:
+                raise NoProgress("the list of nested references does not get on")
+            after = about["endCursor"]
         return found
-
-    def _without_hidden(self, stix: dict[str, Any]) -> dict[str, Any]:
-        """Remove ids of what may not stand in the file."""
-        if not self._access.restricts:
-            return stix
-        mentioned = references_of(stix)
-        return without(stix, mentioned - self._access.visible(mentioned))
 
 
 def references_of(stix: Mapping[str, Any]) -> set[str]:
@@ -149,6 +190,15 @@ def without(stix: dict[str, Any], ids: set[str]) -> dict[str, Any]:
     return stix
 
 
+def platform_id(stix_id: str) -> str:
+    """Return under which id the platform knows what has this id in the file."""
+    for prefix in ("x-opencti-", "x-mitre-"):
+        bare = stix_id.removeprefix(prefix)
+        if bare != stix_id and bare.partition("--")[0] in _PREFIXES:
+            return bare
+    return stix_id
+
+
 def may_be_left_out(stix_id: str) -> bool:
     """Return whether what has this id is nothing without what it refers to."""
     return stix_id.partition("--")[0] in _NEEDED
@@ -156,7 +206,28 @@ def may_be_left_out(stix_id: str) -> bool:
 
 def is_whole(stix: Mapping[str, Any]) -> bool:
     """Return whether an object has the references without which it is not valid."""
-    return all(key in stix for key in _NEEDED.get(stix["type"], ()))
+    groups = _NEEDED.get(stix["type"], ())
+    return all(any(key in stix for key in group) for group in groups)
+
+
+def _written_id(standard_id: str) -> str:
+    return _PREFIXES.get(standard_id.partition("--")[0], "") + standard_id
+
+
+def _rename_references(stix: dict[str, Any]) -> None:
+    """Let references lead to the ids that pycti writes."""
+    for key, value in stix.items():
+        if key.endswith("_ref") and isinstance(value, str):
+            stix[key] = _written_id(value)
+        elif key.endswith("_refs") and isinstance(value, list):
+            stix[key] = [_written_id(one) for one in value]
+
+
+def _as_written(marking: dict[str, Any]) -> None:
+    """Give a marking that is not of the TLP its own words back: pycti writes them in lower case."""
+    kind = marking["definition_type"]
+    if kind != "tlp":
+        marking["definition"] = {kind: marking["name"]}
 
 
 def _may_refer(entity: Mapping[str, Any]) -> bool:
