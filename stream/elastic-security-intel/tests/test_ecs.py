@@ -319,6 +319,30 @@ def test_patterns(pattern: str, expected: list[dict[str, Any]]) -> None:
                 },
             },
         ),
+        (
+            {"type": "windows-registry-key", "key": "hklm\\K"},
+            {
+                "type": "windows-registry-key",
+                "name": "hklm\\K",
+                "registry": {"hive": "HKLM", "key": "K", "path": "HKLM\\K"},
+            },
+        ),
+        (
+            {"type": "ipv6-addr", "value": "fe80::1%eth0"},
+            {"type": "ipv6-addr", "name": "fe80::1", "ip": "fe80::1"},
+        ),
+        (
+            {"type": "file", "name": "a", "size": 2**63},
+            {"type": "file", "name": "a", "file": {"name": "a"}},
+        ),
+        (
+            {"type": "email-message", "subject": "Invoice"},
+            {"type": "email-message", "name": "Invoice"},
+        ),
+        (
+            {"type": "network-traffic", "id": "network-traffic--1", "src_port": 7},
+            {"type": "port", "name": "network-traffic--1"},
+        ),
         ({"type": "mutex", "name": "m"}, {"type": "mutex", "name": "m"}),
         (
             {"type": "process", "command_line": "c -x"},

@@ -266,3 +266,17 @@ def test_the_proxy_of_the_environment_is_used(
     hidden = store(elastic, url="http://elastic.invalid:9200")
     assert not write(hidden, "a", "192.0.2.1")
     assert names(elastic)
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_no_redirection_is_followed(elastic: ElasticStandIn, status: int) -> None:
+    kept = store(elastic)
+    assert not write(kept, "a", "192.0.2.1")
+    with CannedServer() as elsewhere:
+        elsewhere.on("PUT", "/_bulk", Canned({"errors": False, "items": []}))
+        place = {"Location": f"{elsewhere.url}/_bulk"}
+        elastic.trouble("PUT /_bulk", Canned("", status, headers=place))
+        with pytest.raises(TargetUnavailableError, match="redirect"):
+            write(kept, "b", "192.0.2.2")
+        assert not elsewhere.requests
+    assert not write(kept, "b", "192.0.2.2")

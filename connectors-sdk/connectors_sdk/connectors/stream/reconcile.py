@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from connectors_sdk.connectors._mappers import describe_failure
 from connectors_sdk.connectors.stream._errands import Errands
 from connectors_sdk.connectors.stream._intake import PoisonError, event_about
 from connectors_sdk.connectors.stream.events import Action, EventKind, StreamEvent
@@ -161,10 +162,19 @@ class Reconciler:
                 continue
             known = connector.targets.get(wanted.id)
             wanted.remote_id = known.remote_id if known else None
+            try:
+                remote_id = connector.remote_id_of(wanted)
+                fingerprint = connector.fingerprint(wanted)
+            # Whatever is wrong with it: the stream set it aside, and the others are compared.
+            except Exception as error:  # pylint: disable=broad-exception-caught
+                connector.logger.warning(
+                    f"{event.stix_id} is left out: {describe_failure(error)}"
+                )
+                continue
             yield (
                 wanted.id,
-                connector.remote_id_of(wanted),
-                connector.fingerprint(wanted),
+                remote_id,
+                fingerprint,
                 wanted.stix_id,
                 wanted.entity_type,
                 known is not None,

@@ -126,6 +126,17 @@ def test_reconcile(stage: Stage, running: bool) -> None:
     assert connector.is_running is running
 
 
+def test_one_that_cannot_be_compared_hides_no_other(stage: Stage) -> None:
+    stage.push(stage.malware("one"), stage.malware("beyond words"))
+    connector = stage.connector()
+    result = reconciled(connector)
+    assert (result["should_have"], result["missing"]) == (1, 1)
+    shown = connector.command("reconcile")
+    assert "is left out: TypeError: there are no words for it" in (
+        shown.stdout + shown.stderr
+    )
+
+
 def test_a_lost_map_is_made_again(stage: Stage) -> None:
     stage.push(stage.malware("one"), stage.malware("two"))
     connector = stage.connector().start()

@@ -64,7 +64,11 @@ for _algorithm, _name in HASHES.items():
 _TYPES = {"hostname": "domain-name", "network-traffic": "port"}
 _SPELLINGS = {"SHA1": "SHA-1", "SHA256": "SHA-256", "SHA512": "SHA-512", "md5": "MD5"}
 # Under what people know something that ECS has no field for.
-_NAMES = ("value", "name", "path", "account_login", "user_id", "command_line", "iban")
+_NAMES = tuple(
+    "value name path account_login user_id command_line iban subject".split()
+)
+# The biggest number of Elasticsearch's type `long`.
+_LONGEST = 2**63 - 1
 _HIVES = {
     "HKEY_LOCAL_MACHINE": "HKLM",
     "HKEY_CURRENT_USER": "HKCU",
@@ -165,7 +169,7 @@ class Converter:
             rule: the id of the detection rule that there is for it.
         """
         found, partial = _observables(stix)
-        parts = list(_separate(found)) or [{}]
+        parts = list(_separate(found)) or [_bare(stix)]
         common = self._common(platform_id, entity_type, stix)
         own = common["opencti"] | {"documents": len(parts)}
         if partial:
@@ -267,6 +271,12 @@ def _properties(stix: Mapping[str, Any]) -> Iterator[Comparison]:
         yield Comparison(kind, "value", name)
 
 
+def _bare(stix: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of what has nothing that could be looked for: of an observable at least its type."""
+    kind = stix["type"]
+    return {} if kind == "indicator" else {"type": _TYPES.get(kind, kind)}
+
+
 def _separate(found: Iterable[tuple[Comparison, ...]]) -> Iterator[dict[str, Any]]:
     """Yield for each document its fields below `threat.indicator`: one type, one value in each field."""
     for together in found:
@@ -315,7 +325,7 @@ def _fields(one: Comparison) -> dict[str, Any]:
     elif field == "registry.path":
         fields.update(_registry(str(one.value)))
     elif field in ("file.size", "port", "as.number"):
-        if str(one.value).isdecimal():
+        if str(one.value).isdecimal() and int(one.value) <= _LONGEST:
             fields[field] = int(one.value)
     elif field == "url.domain" or (field or "").startswith("file.hash."):
         # Compared as they are written, and written in any way.
@@ -331,7 +341,9 @@ def _address(
 ) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """Return the address that a text is; None when it is a range of addresses, or none: ECS has no field for them."""
     try:
-        network = ipaddress.ip_network(text.strip(), strict=False)
+        # What follows a % is an interface of some machine.
+        address = text.strip().partition("%")[0]
+        network = ipaddress.ip_network(address, strict=False)
     except ValueError:
         return None
     return network.network_address if network.num_addresses == 1 else None
@@ -354,7 +366,7 @@ def _url(text: str) -> dict[str, Any]:
 
 def _registry(text: str) -> dict[str, Any]:
     hive, _, key = text.partition("\\")
-    short = _HIVES.get(hive.upper(), hive)
+    short = _HIVES.get(hive.upper(), hive.upper())
     if short not in _HIVES.values():
         return {"registry.path": text}
     path = f"{short}\\{key}"

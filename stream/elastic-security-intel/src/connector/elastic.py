@@ -302,6 +302,12 @@ class Store:
         except NotFoundError as error:
             self._is_ready = False
             raise TargetUnavailableError(_reason(error)) from error
+        except ApiError as error:
+            if error.status_code >= 400:
+                raise
+            raise TargetUnavailableError(
+                f"what answers redirects to another address (HTTP {error.status_code}); see ELASTIC_SECURITY_URL"
+            ) from error
         except (
             KeyError,
             TypeError,
@@ -322,6 +328,8 @@ class _Node(RequestsHttpNode):
         self.session.proxies = get_environ_proxies(self.base_url)
         if self.session.verify is True:
             self.session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
+        # What is sent is meant for who was named, and nobody else.
+        setattr(self.session, "get_redirect_target", lambda _: None)
         # Nothing else of it counts beside the settings: no other authority, no password of a `.netrc`.
         self.session.trust_env = False
 
