@@ -150,10 +150,21 @@ def test_nesting_without_end(read: Reads) -> None:
     assert read([brackets]).objects == [brackets]
 
 
-def test_numbers_that_nobody_can_write(read: Reads) -> None:
-    huge = json.dumps(ADDRESS)[:-1] + ',"x_big": ' + "9" * 400 + "}"
-    with pytest.raises(UnreadableFile, match="damaged"):
-        read(f"[{huge}]".encode())
+@pytest.mark.parametrize("number", ["9" * 30, "-" + "9" * 400, "1e999", "-1e999"])
+def test_numbers_that_nobody_can_write(read: Reads, number: str) -> None:
+    huge = json.dumps(ADDRESS)[:-1] + f', "x_big": {{"a": [1, {number}]}}}}'
+    found = read(f"[{huge}, {json.dumps(OTHER)}]".encode())
+    assert found.objects == [OTHER]
+    ((raw, reason, _),) = found.set_aside
+    assert raw["id"] == ADDRESS["id"]
+    assert "is a number that is too big" in reason
+
+
+def test_other_numbers_stay_what_they_are(read: Reads) -> None:
+    numbers = [0, -7, 2**63, 1.5, -0.25, 1e300, 0.1, 100000.0]
+    (one,) = read([{**ADDRESS, "x_numbers": numbers}]).objects
+    assert one["x_numbers"] == numbers
+    assert [type(n) for n in one["x_numbers"]] == [type(n) for n in numbers]
 
 
 def test_the_demo(read: Reads) -> None:

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from connector.checks import KNOWN_MARKINGS, fatal, granular, remarkable, violations
-from connector.reader import described, objects_of
+from connector.reader import described, objects_of, plain_numbers
 from connector.report import Report
 from connector.settings import ConnectorSettings
 from connector.spool import Spool
@@ -101,7 +101,7 @@ class StixImporter(InternalImportFileConnector):
         report, spool = self.report, self._spool
         kind = str(raw.get("type"))[:60] if isinstance(raw, dict) else "no object"
         report.count("read", kind)
-        reason = fatal(raw)
+        reason = plain_numbers(raw) or fatal(raw)
         if reason:
             self._refuse(raw, reason, file)
             return

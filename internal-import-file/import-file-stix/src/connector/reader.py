@@ -1,8 +1,10 @@
 """From a file of any size to the raw objects in it, one at a time: a bundle, a list or a single object, gzip or not."""
 
 import gzip
+import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -29,6 +31,8 @@ _DEEPEST = 500
 # The time for a long text grows with the square of the parts in which it comes.
 _PART = 1 << 18
 _NO_BRACKETS = bytes(one for one in range(256) if one not in b"[]{}")
+_LARGEST_FLOAT = Decimal(sys.float_info.max)
+_INTEGERS = (-(2**63), 2**64 - 1)
 _DAMAGED = (ijson.JSONError, EOFError, OSError, zlib.error, UnicodeDecodeError)
 
 
@@ -110,13 +114,42 @@ def objects_of(path: Path, most_mb: int) -> Iterator[Any]:
             prefix = {"list": "item", "bundle": "objects.item"}.get(kind, "")
             most = most_mb if prefix else min(most_mb, _MOST_ALONE // MEGA)
             stream = _opened(file, most)
-            for one in ijson.items(stream, prefix, buf_size=_PART, use_float=True):
+            for one in ijson.items(stream, prefix, buf_size=_PART):
                 count += 1
                 yield from _unbundled(one)
     except _DAMAGED as error:
         reason = str(error).strip().splitlines()[0:1] or [type(error).__name__]
         where = f" after {count} objects" if count else ""
         raise UnreadableFile(f"it is damaged or cut off{where}: {reason[0]}") from error
+
+
+def plain_numbers(value: Any) -> str:
+    """Make floats of the numbers that the reader gave exactly; return why they cannot be written, empty when they can.
+
+    Args:
+        value: what stood in the file; changed in place.
+    """
+    too_big = None
+    holders = [value]
+    while holders:
+        holder = holders.pop()
+        if isinstance(holder, dict):
+            pairs: Iterable[tuple[Any, Any]] = holder.items()
+        elif isinstance(holder, list):
+            pairs = enumerate(holder)
+        else:
+            continue
+        for key, one in pairs:
+            kind = type(one)
+            if kind is dict or kind is list:
+                holders.append(one)
+            elif kind is Decimal and abs(one) <= _LARGEST_FLOAT:
+                holder[key] = float(one)
+            elif kind is Decimal or (
+                kind is int and not _INTEGERS[0] <= one <= _INTEGERS[1]
+            ):
+                too_big = key
+    return "" if too_big is None else f"{too_big} is a number that is too big"
 
 
 def _unbundled(one: Any) -> Iterator[Any]:
