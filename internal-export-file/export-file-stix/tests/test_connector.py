@@ -1,17 +1,18 @@
 """What can be configured, and what becomes of an object."""
 
 import json
+from typing import Any
 
 import pytest
 from connector import ConnectorSettings
-from connector.connector import StixExporter
+from connector.connector import EXTENSION, StixExporter
 
 from connectors_sdk import ConfigValidationError
 from connectors_sdk.connectors.internal_export_file import ExportRequest
 from connectors_sdk.testing import make_settings
 
 REQUEST = ExportRequest.of({"export_scope": "query", "file_name": "a.json"})
-OBJECT = {
+OBJECT: dict[str, Any] = {
     "type": "malware",
     "id": "malware--1",
     "is_family": False,
@@ -32,7 +33,7 @@ def test_settings() -> None:
 
 @pytest.mark.parametrize("custom", [True, False])
 def test_nothing_stands_in_the_file_that_stix_does_not_know(custom: bool) -> None:
-    section = {"custom_properties": custom}
+    section = {"custom_properties": custom, "extension": False}
     exporter = StixExporter(
         make_settings(ConnectorSettings, {"export_file_stix": section})
     )
@@ -43,4 +44,22 @@ def test_nothing_stands_in_the_file_that_stix_does_not_know(custom: bool) -> Non
         "confidence": 0,
         "kill_chain_phases": [{"phase_name": "delivery"}],
         **({"x_opencti_score": 50} if custom else {}),
+    }
+
+
+def test_the_extension_holds_what_is_the_platforms_own() -> None:
+    exporter = StixExporter(make_settings(ConnectorSettings))
+    (phase,) = (one for one in OBJECT["kill_chain_phases"] if one)
+    ordered = {**OBJECT, "kill_chain_phases": [{**phase, "x_opencti_order": 3}]}
+    other = {"extension-definition--1": {"extension_type": "property-extension"}}
+    assert json.loads(exporter.row({**ordered, "extensions": other}, REQUEST)) == {
+        "type": "malware",
+        "id": "malware--1",
+        "is_family": False,
+        "confidence": 0,
+        "kill_chain_phases": [{"phase_name": "delivery"}],
+        "extensions": {
+            **other,
+            EXTENSION: {"extension_type": "property-extension", "score": 50},
+        },
     }

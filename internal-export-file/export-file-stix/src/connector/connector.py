@@ -28,7 +28,9 @@ class StixExporter(InternalExportFileConnector):
     def __init__(self, settings: ConnectorSettings, **more: Any) -> None:
         super().__init__(settings, **more)
         self._is_empty = True
-        self._keep_custom = settings.export_file_stix.custom_properties
+        options = settings.export_file_stix
+        self._keep_custom = options.custom_properties
+        self._extends = options.custom_properties and options.extension
 
     def render(
         self,
@@ -50,23 +52,26 @@ class StixExporter(InternalExportFileConnector):
 
     def row(self, entity: dict[str, Any], request: ExportRequest) -> bytes:
         stix = self._clean(entity)
-        if self.settings.export_file_stix.extension:
+        if self._extends:
             stix = _extended(stix)
         written = orjson.dumps(stix)
         self._is_empty = False
         return written
 
-    def _clean(self, stix: dict[str, Any]) -> dict[str, Any]:
+    def _clean(self, stix: dict[str, Any], nested: bool = False) -> dict[str, Any]:
         """Return an object without what STIX does not know: nulls and empty lists (section 3.2)."""
+        # An extension holds what an object has, not what its parts have.
+        keep_custom = self._keep_custom and not (nested and self._extends)
         cleaned: dict[str, Any] = {}
         for key, value in stix.items():
-            if not self._keep_custom and key.startswith(CUSTOM):
+            if not keep_custom and key.startswith(CUSTOM):
                 continue
             if isinstance(value, dict):
-                value = self._clean(value)
+                value = self._clean(value, True)
             elif isinstance(value, list):
                 several = (
-                    self._clean(one) if isinstance(one, dict) else one for one in value
+                    self._clean(one, True) if isinstance(one, dict) else one
+                    for one in value
                 )
                 value = [one for one in several if one is not None and one != {}]
             if value is not None and value != [] and value != {}:

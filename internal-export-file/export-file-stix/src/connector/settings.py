@@ -22,8 +22,8 @@ class StixConfig(BaseConfigModel):
         description="Keep the platform's own properties (`x_opencti_…`), without which an import elsewhere knows less.",
     )
     extension: bool = Field(
-        default=False,
-        description="Write the platform's own properties into its extension, as STIX 2.1 recommends, instead of as `x_opencti_…`.",
+        default=True,
+        description="Write the platform's own properties into its extension, as STIX 2.1 wants it; else as `x_opencti_…`.",
     )
 
 
