@@ -1,11 +1,14 @@
 """The connector as a process, asked for files by a platform, over HTTP and through a broker."""
 
+import base64
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pycti import OpenCTIApiClient
 from stix2validator import ValidationOptions, validate_parsed_json
 
 from opencti_testbed.export_trial import Exported, ExportTrial
@@ -198,6 +201,29 @@ def test_what_is_nothing_without_its_references_is_left_out(
         )
         alone = trial.export(STIX, entity_id=there)
     assert "refers to nothing that may be seen" in alone.complaints[0]
+
+
+@over_http
+def test_an_artifact_brings_its_content(
+    exporter: Exporter, platform: TestbedProcess
+) -> None:
+    content = b"MZ not really"
+    api = OpenCTIApiClient(platform.url, platform.token, log_level="error")
+    upload = api.stix_cyber_observable.upload_artifact
+    for name, size in (("a.bin", 1), ("big.bin", 1_000_000)):
+        upload(
+            file_name=name,
+            data=content * size,
+            mime_type="application/octet-stream",
+            x_opencti_description=name,
+        )
+    with exporter() as trial:
+        file = trial.export(STIX, entity_type="Artifact")
+    (one,) = objects(file)
+    assert base64.b64decode(one["payload_bin"]) == content
+    assert one["hashes"]["MD5"] == hashlib.md5(content).hexdigest()
+    # Of the other only the hashes could be told, and STIX does not take it so.
+    assert "1 without what they refer to" in file.messages[-1]
 
 
 @over_http

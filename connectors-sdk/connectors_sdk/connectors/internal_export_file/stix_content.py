@@ -18,13 +18,14 @@ from connectors_sdk.connectors.internal_export_file.access import (
 
 _REFERENCES_AT_ONCE = 1000
 _RELATIONS = frozenset({"stix-core-relationship", "stix-sighting-relationship"})
-# Source: STIX 2.1, the references without which an object of a type is not valid: one of each group. The platform's
+# Source: STIX 2.1, what an object of a type is not valid without, as markings may take it away: one of each group. The platform's
 # sightings say where.
 _NEEDED: dict[str, tuple[tuple[str, ...], ...]] = {
     "relationship": (("source_ref",), ("target_ref",)),
     "sighting": (("sighting_of_ref",), ("where_sighted_refs",)),
     "observed-data": (("object_refs", "objects"),),
     "network-traffic": (("src_ref", "dst_ref"),),
+    "artifact": (("payload_bin", "url"),),
     **dict.fromkeys(("grouping", "note", "opinion", "report"), (("object_refs",),)),
 }
 # What pycti writes before the ids of objects whose types STIX does not have, but not before the ids in references.
@@ -36,6 +37,14 @@ _PREFIXES = {
 }
 # The class of the author that the platform tells in place of one that may not be seen.
 _RESTRICTED = "Restricted"
+
+# Bytes of an artifact's content that are written; memory holds it several times.
+_BIGGEST_PAYLOAD = 10_000_000
+_FILES = """
+query Files($id: String!) {
+  stixCyberObservable(id: $id) { importFiles(first: 10) { edges { node { id size objectMarking { id standard_id } } } } }
+}
+"""
 
 Bad = Callable[[dict[str, Any], Exception], None]
 
@@ -114,7 +123,9 @@ class StixContent:
         # What is told of an author here is less than it is: as something that is referred to it comes whole.
         author = entity.pop("createdBy", None)
         entity.pop("createdById", None)
-        # Files stay where they are: their own markings are not told here.
+        if entity["entity_type"] == "Artifact" and not entity.get("url"):
+            entity["payload_bin"] = entity.get("payload_bin") or self._payload(entity)
+        # Other files stay where they are: their own markings are not told here.
         for holder in (entity, *(entity.get("externalReferences") or ())):
             holder.pop("importFiles", None)
         is_observable = "Stix-Cyber-Observable" in entity["parent_types"]
@@ -135,6 +146,18 @@ class StixContent:
             one for one in objects if one is not stix and one["id"] not in mentioned
         ]
         return [stix, *others]
+
+    def _payload(self, artifact: Mapping[str, Any]) -> str | None:
+        """Return the content of an artifact in Base64; None if it may not be seen, or is too big."""
+        found = self._api.query(_FILES, {"id": artifact["id"]})["data"]
+        edges = (found["stixCyberObservable"] or {}).get("importFiles", {})["edges"]
+        for file in (edge["node"] for edge in edges):
+            if self._access.allows(file) and (file["size"] or 0) <= _BIGGEST_PAYLOAD:
+                payload: str | None = self._api.fetch_opencti_file_by_id(
+                    file["id"], binary=True, serialize=True
+                )
+                return payload
+        return None
 
     def _references(
         self, entities: list[dict[str, Any]]
