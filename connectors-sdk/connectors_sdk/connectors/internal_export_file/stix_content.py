@@ -8,7 +8,7 @@ Source: `OpenCTIStix2.generate_export` and `prepare_export` of pycti.
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from connectors_sdk.connectors.internal_export_file.access import (
     Access,
@@ -47,6 +47,22 @@ query Files($id: String!) {
 """
 
 Bad = Callable[[dict[str, Any], Exception], None]
+
+
+class _Objects(NamedTuple):
+    """What becomes of an entity.
+
+    Attributes:
+        stix: its object.
+        marks: its markings.
+        parts: further objects that belong to it.
+        mentioned: the ids that these refer to.
+    """
+
+    stix: dict[str, Any]
+    marks: list[dict[str, Any]]
+    parts: list[dict[str, Any]]
+    mentioned: set[str]
 
 
 class StixContent:
@@ -89,27 +105,33 @@ class StixContent:
         while some := list(islice(rest, self._size)):
             self._told.references = self._references(some)
             made = [objects for one in some if (objects := self._objects(one))]
-            mentioned: set[str] = set()
-            mentioned.update(
-                *(references_of(one) for several in made for one in several)
-            )
+            mentioned = {id_ for objects in made for id_ in objects.mentioned}
             there = self._access.visible(map(platform_id, mentioned))
             hidden = {one for one in mentioned if platform_id(one) not in there}
-            for stix, *others in made:
-                if not is_whole(without(stix, hidden)):
-                    self.incomplete += hash(stix["id"]) not in self.gone
-                    self.gone.add(hash(stix["id"]))
-                    continue
-                for one in others:
-                    if one["type"] == "marking-definition":
-                        if one["id"] in self._marks:
-                            continue
-                        self._marks.add(one["id"])
-                    yield without(one, hidden)
-                yield stix
+            for objects in made:
+                yield from self._shown(objects, hidden)
 
-    def _objects(self, entity: dict[str, Any]) -> list[dict[str, Any]]:
-        """Return the object of an entity, then its markings and parts; nothing if it cannot be made."""
+    def _shown(self, objects: "_Objects", hidden: set[str]) -> Iterator[dict[str, Any]]:
+        """Yield what is left of objects when nothing refers to what is hidden, and of markings those that are new."""
+        if not hidden.isdisjoint(objects.mentioned):
+            for one in (objects.stix, *objects.parts):
+                without(one, hidden)
+        if not is_whole(objects.stix):
+            key = hash(objects.stix["id"])
+            self.incomplete += key not in self.gone
+            self.gone.add(key)
+            return
+        for mark in objects.marks:
+            if mark["id"] not in self._marks:
+                self._marks.add(mark["id"])
+                yield mark
+        yield from objects.parts
+        yield objects.stix
+
+    def _objects(self, entity: dict[str, Any]) -> "_Objects | None":
+        """Return the object of an entity with what belongs to it; None if it cannot be made."""
+        if entity["entity_type"] == "Artifact" and not entity.get("url"):
+            entity["payload_bin"] = entity.get("payload_bin") or self._payload(entity)
         whole = dict(entity)
         try:
             return self._made(entity)
@@ -117,15 +139,13 @@ class StixContent:
         except Exception as error:  # pylint: disable=broad-exception-caught
             self.gone.add(hash(_written_id(whole["standard_id"])))
             self._bad(whole, error)
-            return []
+            return None
 
-    def _made(self, entity: dict[str, Any]) -> list[dict[str, Any]]:
+    def _made(self, entity: dict[str, Any]) -> "_Objects":
         # What is told of an author here is less than it is: as something that is referred to it comes whole.
         author = entity.pop("createdBy", None)
         entity.pop("createdById", None)
-        if entity["entity_type"] == "Artifact" and not entity.get("url"):
-            entity["payload_bin"] = entity.get("payload_bin") or self._payload(entity)
-        # Other files stay where they are: their own markings are not told here.
+        # Files stay where they are: their own markings are not told here.
         for holder in (entity, *(entity.get("externalReferences") or ())):
             holder.pop("importFiles", None)
         is_observable = "Stix-Cyber-Observable" in entity["parent_types"]
@@ -134,18 +154,18 @@ class StixContent:
         if author and author.get("identity_class") != _RESTRICTED:
             key = "x_opencti_created_by_ref" if is_observable else "created_by_ref"
             stix[key] = author["standard_id"]
-        objects = self._stix2.prepare_export(entity=stix, mode="simple")
-        for one in objects:
+        marks, parts = [], []
+        for one in self._stix2.prepare_export(entity=stix, mode="simple"):
             if one["type"] == "marking-definition":
-                _as_written(one)
-            else:
-                _rename_references(one)
-        mentioned = references_of(stix)
+                marks.append(_as_written(one))
+            elif one is not stix:
+                parts.append(one)
+        mentioned = _renamed_references(stix)
         # Of what it refers to, too, less is told here than it is.
-        others = [
-            one for one in objects if one is not stix and one["id"] not in mentioned
-        ]
-        return [stix, *others]
+        parts = [one for one in parts if one["id"] not in mentioned]
+        for one in parts:
+            mentioned |= _renamed_references(one)
+        return _Objects(stix, marks, parts, mentioned)
 
     def _payload(self, artifact: Mapping[str, Any]) -> str | None:
         """Return the content of an artifact in Base64; None if it may not be seen, or is too big."""
@@ -237,20 +257,24 @@ def _written_id(standard_id: str) -> str:
     return _PREFIXES.get(standard_id.partition("--")[0], "") + standard_id
 
 
-def _rename_references(stix: dict[str, Any]) -> None:
-    """Let references lead to the ids that pycti writes."""
+def _renamed_references(stix: dict[str, Any]) -> set[str]:
+    """Let references lead to the ids that pycti writes, and return these as `references_of` does."""
     for key, value in stix.items():
-        if key.endswith("_ref") and isinstance(value, str):
-            stix[key] = _written_id(value)
-        elif key.endswith("_refs") and isinstance(value, list):
+        if not key.endswith(("_ref", "_refs")):
+            continue
+        if isinstance(value, list):
             stix[key] = [_written_id(one) for one in value]
+        elif isinstance(value, str):
+            stix[key] = _written_id(value)
+    return references_of(stix)
 
 
-def _as_written(marking: dict[str, Any]) -> None:
+def _as_written(marking: dict[str, Any]) -> dict[str, Any]:
     """Give a marking that is not of the TLP its own words back: pycti writes them in lower case."""
     kind = marking["definition_type"]
     if kind != "tlp":
         marking["definition"] = {kind: marking["name"]}
+    return marking
 
 
 def _may_refer(entity: Mapping[str, Any]) -> bool:
