@@ -273,3 +273,30 @@ def test_lenient(read: Reads) -> None:
     lenient = read([report], strict=False)
     assert lenient.objects == [report]
     assert lenient.report.tolerated.total() == 2
+
+
+@pytest.mark.parametrize(
+    ("pattern", "strange"),
+    [
+        ("[ipv4addr:value = '198.51.100.3']", "ipv4addr"),
+        ("[file:name = 'a' AND (win-registry-key:key = 'k')]", "win-registry-key"),
+        ("[x-own:value = 'a' OR ipv4-addr:value = 'b']", None),
+        ("[file:name = 'it AND that: \\' OR what:ever']", None),
+    ],
+)
+def test_types_in_patterns_that_nobody_has(
+    read: Reads, pattern: str, strange: str | None
+) -> None:
+    indicator = {
+        "type": "indicator",
+        "spec_version": "2.1",
+        "id": "indicator--00000000-0000-4000-8000-000000000001",
+        "created": "2024-01-01T00:00:00.000Z",
+        "modified": "2024-01-01T00:00:00.000Z",
+        "valid_from": "2024-01-01T00:00:00Z",
+        "pattern_type": "stix",
+        "pattern": pattern,
+    }
+    found = read([indicator])
+    assert found.objects == [indicator]
+    assert bool(found.report.tolerated) is bool(strange)

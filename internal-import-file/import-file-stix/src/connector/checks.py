@@ -7,7 +7,7 @@ import base64
 import binascii
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -40,6 +40,9 @@ _SIMPLE = re.compile(rf"\[\s*{_TERM}(?:\s+OR\s+{_TERM})*\s*\]\Z")
 _HASHED = re.compile(
     r"\[file:hashes\.'?([A-Z0-9]+(?:-[0-9]+)?)'?\s*=\s*'([0-9A-Fa-f]+)'\]\Z"
 )
+# What stands in quotes in a pattern, and the types that it looks for.
+_TEXT = re.compile(r"'(?:[^'\\]|\\.)*'", re.DOTALL)
+_LOOKED_FOR = re.compile(r"(?:[\[(]|\bAND\b|\bOR\b)\s*([A-Za-z0-9_-]+):")
 _DIGITS = {"MD5": 32, "SHA-1": 40, "SHA-256": 64, "SHA-512": 128}
 _COMMON = ("created", "modified")
 _REQUIRED: dict[str, tuple[str, ...]] = {
@@ -412,13 +415,25 @@ def _marking(stix: dict[str, Any]) -> Iterator[str]:
         yield "definition is missing"
 
 
-def remarkable(stix: dict[str, Any]) -> str:
-    """Return which rule an object breaks without harm; empty when it breaks none."""
+def remarkable(stix: dict[str, Any], known: Container[str]) -> str:
+    """Return which rule an object breaks without harm; empty when it breaks none.
+
+    Args:
+        stix: an object that breaks no other rule.
+        known: types that there are besides those whose names begin with `x-`.
+    """
+    if stix.get("type") == "indicator" and stix.get("pattern_type", "stix") == "stix":
+        text = _TEXT.sub("''", str(stix.get("pattern")))
+        for kind in _LOOKED_FOR.findall(text):
+            if kind not in known and not kind.startswith("x-"):
+                return (
+                    f"pattern looks for {kind:.40}, which is no type of an observable"
+                )
     definition = stix.get("definition")
     if stix.get("definition_type") != "tlp" or not isinstance(definition, dict):
         return ""
-    known = _TLP.get(str(definition.get("tlp")).lower())
-    return "" if known == stix["id"] else "TLP has an id of its own"
+    own = _TLP.get(str(definition.get("tlp")).lower())
+    return "" if own == stix["id"] else "TLP has an id of its own"
 
 
 def _observed(stix: dict[str, Any]) -> Iterator[str]:

@@ -119,7 +119,8 @@ class StixImporter(InternalImportFileConnector):
             why = UNKNOWN if kind not in self._known else END_LOST
             report.count("left_out", kind, why)
             return
-        for complaint in (*complaints, *filter(None, (remarkable(raw),))):
+        remark = remarkable(raw, self._known)
+        for complaint in (*complaints, *filter(None, (remark,))):
             report.count("tolerated", kind, complaint)
         report.upgraded += is_old(raw)
         for one in found:
