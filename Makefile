@@ -99,6 +99,7 @@ links: ## Check that links between pages lead somewhere
 
 drift: $(STAMP) ## Check that everything that is generated from connectors is as it should be
 	@$(TOOLS) schemas --all --check
+	@$(TOOLS) schemas --check $(dir $(wildcard templates/*/Dockerfile))
 	@$(TOOLS) manifests --all --check
 	@$(TOOLS) catalogue --check
 
