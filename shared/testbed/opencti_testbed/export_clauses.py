@@ -12,6 +12,7 @@ them marked TLP:RED, and a report about it and another.
 """
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -29,7 +30,7 @@ CANARY = "canary-4f1c"
 LISTING = "malwares\\("
 
 
-class ExportClauses:
+class ExportClauses(ABC):
     """Tests that any file exporter passes.
 
     Attributes:
@@ -40,13 +41,13 @@ class ExportClauses:
     mime_type: str
     wrong_setting: tuple[str, str]
 
+    @abstractmethod
     def names(self, content: bytes) -> list[str]:
         """Return the names of the malware in a file.
 
         Raises:
             Exception: the file is not what it should be.
         """
-        raise NotImplementedError
 
     def listed(self, file: Exported) -> set[str]:
         """Return the names of the malware in a file that was made without complaints."""
