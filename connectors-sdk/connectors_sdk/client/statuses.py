@@ -14,10 +14,12 @@ from connectors_sdk.client.exceptions import (
     ApiServerError,
     ApiUnauthorizedError,
 )
-from connectors_sdk.client.redact import shown_url
+from connectors_sdk.client.redact import redact, shown_url
 
 MAX_BODY_TEXT = 2000
 _MAX_REASON = 200
+# `errors` with a `detail` each: JSON:API.
+_TELLING = "message error_description detail error errors title msg".split()
 _ABROAD = " The host is not that of the base URL, so no credentials were sent; list it in `trusted_hosts` if it may have them."
 
 
@@ -52,7 +54,7 @@ def error_for(
     retry_after = ApiRateLimitError.parse_retry_after(response.headers)
     asked = "" if retry_after is None else f" It asks to wait {retry_after:.0f} s."
     if status == 429:
-        text = f"too many requests (429).{asked} Set a lower rate limit, or let the next run go on."
+        text = f"too many requests (429).{asked} Ask less often, or later."
         return ApiRateLimitError(
             what + text + _reason(body), retry_after=retry_after, **details
         )
@@ -84,12 +86,21 @@ def safe_body(response: requests.Response) -> Any:
 
 
 def _reason(body: Any) -> str:
-    """Return what the source itself says, when that is short: a word of the source is worth a hundred guesses."""
-    if isinstance(body, dict):
-        for key in ("message", "error_description", "detail", "error", "title", "msg"):
-            value = body.get(key)
-            if isinstance(value, dict):
-                value = value.get("message")
-            if isinstance(value, str) and value.strip():
-                return f" The source says: {' '.join(value.split())[:_MAX_REASON]}"
+    """Return what the source itself says, shortened: a word of the source is worth a hundred guesses."""
+    # Secrets go before anything is cut: half of a key would not be known as one.
+    text = redact(_said(body)) if isinstance(body, dict) else ""
+    if len(text) > _MAX_REASON:
+        text = f"{text[:_MAX_REASON]}…"
+    return f" The source says: {text.rstrip('. ')}." if text else ""
+
+
+def _said(body: Any, depth: int = 4) -> str:
+    """Return the words of a body on one line: a text, or what is found where sources put such."""
+    if isinstance(body, str):
+        return " ".join(body.split())
+    if isinstance(body, list) and depth:
+        return "; ".join(filter(None, (_said(one, depth - 1) for one in body[:3])))
+    if isinstance(body, dict) and depth:
+        found = (_said(body.get(key), depth - 1) for key in _TELLING)
+        return next(filter(None, found), "")
     return ""

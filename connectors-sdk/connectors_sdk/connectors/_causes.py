@@ -43,7 +43,7 @@ def describe(error: BaseException) -> str:
         return f"{type(error).__name__}: {_shorten(text, _LONGEST)}"
     if text.lstrip().startswith("<"):
         return f"the answer is a web page, not that of an OpenCTI API: {_shorten(text, 120)}"
-    return _shorten(text, _LONGEST)
+    return _shorten(text, _LONGEST).removesuffix(".")
 
 
 def _refusal(text: str) -> str | None:

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
 from connectors_sdk.settings import _fields
 from connectors_sdk.settings._sources import Unusable
@@ -80,7 +81,7 @@ def _migrate_variables(
                 mark.new_namespaced_var,
                 namespace,
                 mark.new_namespace or new_namespace,
-                _guarded(factory, f"{namespace}.{name}") if factory else None,
+                _guarded(factory, field) if factory else None,
                 mark.removal_date,
             )
 
@@ -91,8 +92,8 @@ def _check(name: str, mark: Deprecate) -> None:
             raise ValueError(f"the deprecated '{name}' has a new name that is no text")
 
 
-def _guarded(factory: Callable[[Any], Any], name: str) -> Callable[[Any], Any]:
-    """Let a value that cannot be converted be reported like any other wrong value."""
+def _guarded(factory: Callable[[Any], Any], field: FieldInfo) -> Callable[[Any], Any]:
+    """Let a value that cannot be converted be reported like any other wrong value of the deprecated setting."""
 
     def convert(value: Any) -> Any:
         try:
@@ -101,6 +102,12 @@ def _guarded(factory: Callable[[Any], Any], name: str) -> Callable[[Any], Any]:
             reason = (
                 str(error) if isinstance(error, ValueError) else type(error).__name__
             )
-            return Unusable(f"cannot be made from '{name}': {reason}")
+            kind: Any = field.annotation
+            try:
+                TypeAdapter(kind).validate_python(value)
+            except ValidationError as wrong:
+                # Its type tells it in words, a factory's `int(...)` in Python's.
+                reason = wrong.errors()[0]["msg"]
+            return Unusable(f"the value cannot be used: {reason}")
 
     return convert

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from connectors_sdk.settings import _fields
 from connectors_sdk.settings._sources import Layer, Shape, Unusable
+from connectors_sdk.settings.deprecations import Deprecate
 from connectors_sdk.settings.exceptions import SettingProblem
 
 _SHOWN = 60
@@ -51,8 +52,13 @@ def _describe_one(
     name = key.partition("[")[0]
     value = details["input"]
     expected = _fields.expectation(field) if field else ""
+    former = "" if name in layer.origins else _former(name, shape, layer)
     if isinstance(value, Unusable):
-        return SettingProblem(name, value.reason)
+        return SettingProblem(former or name, value.reason)
+    if former:
+        key = name = former
+        value, field, own = _given(former, shape, layer)
+        expected = own or expected
     if details["type"] == "missing" and len(details["loc"]) > 2:
         inside = ".".join(map(str, details["loc"][2:]))
         return SettingProblem(name, f"'{inside}' is missing in it", expected)
@@ -73,6 +79,34 @@ def _describe_one(
     shown = "" if _is_secret(name, field, value) else f" {_short(value)}"
     wrong = f"the value{shown}{source} cannot be used: {message}"
     return SettingProblem(key, wrong, expected)
+
+
+def _given(
+    former: str, shape: Shape, layer: Layer
+) -> tuple[Any, FieldInfo | None, str]:
+    """Return the value of a deprecated setting, its declaration, and what it expects if that is something of its own."""
+    section, _, key = former.partition(".")
+    field = shape.field(section, key)
+    mark = Deprecate.of(field) if field else None
+    own = (
+        _fields.expectation(field) if field and mark and mark.new_value_factory else ""
+    )
+    return layer.values[section][key], field, own
+
+
+def _former(name: str, shape: Shape, layer: Layer) -> str:
+    """Return the key of the deprecated setting that was given in place of another, or ""."""
+    for section in shape.sections:
+        whole = Deprecate.of(shape.model.model_fields[section]) or Deprecate()
+        given = layer.values.get(section)
+        for key in given if isinstance(given, dict) else ():
+            field = shape.field(section, key)
+            mark = (Deprecate.of(field) if field else None) or Deprecate()
+            target = mark.new_namespace or whole.new_namespace or section
+            moved = f"{target}.{mark.new_namespaced_var or key}"
+            if moved == name != f"{section}.{key}":
+                return f"{section}.{key}"
+    return ""
 
 
 def _place(

@@ -171,6 +171,14 @@ class BaseExternalImportConnectorConfig(_BaseConnectorConfig):
         description="The time between the starts of two runs of the connector."
     )
 
+    # It holds for a connector's own declaration of the field too, which a limit in the field would not.
+    @field_validator("duration_period")
+    @classmethod
+    def _refuse_negative(cls, value: Any) -> Any:
+        if isinstance(value, timedelta) and value < timedelta(0):
+            raise ValueError("the period must not be negative (zero means one run)")
+        return value
+
 
 class BaseInternalEnrichmentConnectorConfig(_BaseConnectorConfig):
     """The `connector` section of a connector that enriches entities on request."""

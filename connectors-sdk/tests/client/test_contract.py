@@ -20,6 +20,7 @@ from connectors_sdk.client.exceptions import (
     ApiUnauthorizedError,
 )
 from connectors_sdk.client.rate_limit import RateLimit, _RateLimitAdapter
+from connectors_sdk.client.redact import register_secret
 from connectors_sdk.testing import Canned, CannedServer
 
 
@@ -223,6 +224,34 @@ def test_statuses_become_errors(
     assert caught.value.response_body == {"message": "what the source says"}
     assert "what the source says" in str(caught.value)
     assert client._raw_request("GET", "/x").status_code == status
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (
+            {"errors": [{"detail": "Paid plans\nonly.", "status": 402}]},
+            "Paid plans only.",
+        ),
+        ({"errors": [{"detail": "one."}, "two"]}, "one.; two."),
+        ({"error": {"message": "expired"}}, "expired."),
+        ({"detail": [{"loc": ["query"], "msg": "missing"}]}, "missing."),
+        ({"errors": "x" * 300}, f"{'x' * 200}…."),
+        # Half of a secret is none of the words either.
+        ({"message": "x" * 195 + " the-key-of-the-test"}, "x" * 195 + " ***."),
+        ({"errors": [], "message": None, "detail": 5}, None),
+        (["no object"], None),
+    ],
+)
+def test_what_the_source_says_is_told(
+    server: CannedServer, body: Any, told: str | None
+) -> None:
+    server.on("GET", "/x", Canned(body, 402))
+    register_secret("the-key-of-the-test")
+    with pytest.raises(ApiClientError) as caught:
+        BaseClientApi(server.url, max_retries=0)._get("/x")
+    _, _, said = str(caught.value).partition(" The source says: ")
+    assert said == (told or "")
 
 
 @pytest.mark.parametrize(

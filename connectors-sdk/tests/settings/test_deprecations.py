@@ -187,6 +187,7 @@ class Config(BaseExternalImportConnectorConfig):
 
 class Feed(BaseConfigModel):
     api_key: str
+    limit: int = 1
     text: str = "default"
     moved_far: str = DeprecatedField(
         new_namespace="connector", new_namespaced_var="text"
@@ -232,10 +233,27 @@ def test_old_value_that_cannot_be_converted(set_env: SetEnv) -> None:
     with (
         pytest.warns(UserWarning),
         pytest.raises(
-            ConfigValidationError, match="cannot be made from 'connector.interval'"
+            ConfigValidationError,
+            match=r"CONNECTOR_INTERVAL \(connector.interval\): .* should be a valid integer",
         ),
     ):
         Settings()
+
+
+def test_a_wrong_value_is_told_of_the_variable_that_was_set(set_env: SetEnv) -> None:
+    set_env(
+        CONNECTOR_DURATION_PERIOD=None,
+        CONNECTOR_INTERVAL="-1",
+        CONNECTOR_SCOPE=None,
+        OLD_FEED_API_KEY="k",
+        OLD_FEED_LIMIT="x",
+    )
+    with pytest.warns(UserWarning), pytest.raises(ConfigValidationError) as caught:
+        Settings()
+    told = {problem.variable: problem for problem in caught.value.problems}
+    assert list(told) == ["CONNECTOR_SCOPE", "CONNECTOR_INTERVAL", "OLD_FEED_LIMIT"]
+    assert told["CONNECTOR_INTERVAL"].wrong.startswith("the value '-1' (from ")
+    assert told["CONNECTOR_INTERVAL"].expected == "an integer"
 
 
 def test_no_warning_without_old_names(set_env: SetEnv) -> None:

@@ -6,6 +6,7 @@ import sys
 import textwrap
 import traceback
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -94,6 +95,7 @@ def test_everything_missing_is_told_at_once() -> None:
         ("OPENCTI_TOKEN", "", "missing (it is set, but empty)", "text"),
         ("CONNECTOR_LOG_LEVEL", "loud", "'loud'", "one of debug, info, warn, warning"),
         ("CONNECTOR_DURATION_PERIOD", "1 hour or so", "", "an ISO 8601 duration such"),
+        ("CONNECTOR_DURATION_PERIOD", "-P1D", "negative", "an ISO 8601 duration such"),
         ("MY_LIMIT", "101", "'101'", "an integer, at least 1, at most 100"),
         ("MY_LEVEL", "mid", "'mid'", "one of low, high"),
         ("MY_START", "soon", "'soon'", "an ISO 8601 date such"),
@@ -113,6 +115,26 @@ def test_wrong_value(
     assert wrong in problems[variable].wrong
     assert len(problems[variable].wrong) < 250
     assert problems[variable].expected.startswith(expected)
+
+
+class Overriding(BaseExternalImportConnectorConfig):
+    duration_period: timedelta | None = Field(default=None)  # type: ignore[assignment]
+
+
+class OverridingSettings(BaseConnectorSettings):
+    connector: Overriding = Field(default_factory=Overriding)  # type: ignore[arg-type]
+
+
+def test_a_negative_period_is_refused_in_a_field_of_the_connectors_own(
+    set_env: SetEnv,
+) -> None:
+    set_env(CONNECTOR_DURATION_PERIOD="-PT1S")
+    problems = problems_of(OverridingSettings)
+    assert "negative" in problems["CONNECTOR_DURATION_PERIOD"].wrong
+    for text, seconds in (("PT0S", 0), ("P1D", 86_400)):
+        set_env(CONNECTOR_DURATION_PERIOD=text)
+        period = OverridingSettings().connector.duration_period
+        assert period == timedelta(seconds=seconds)
 
 
 def test_items_and_sections(set_env: SetEnv) -> None:
