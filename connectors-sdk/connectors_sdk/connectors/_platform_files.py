@@ -51,13 +51,9 @@ def download(helper: Any, path: str, target: Path, max_bytes: int) -> int:
                 return _copy(response, target, max_bytes)
             except requests.RequestException:
                 # That it could not be asked for has been repeated already.
-                target.unlink(missing_ok=True)
                 pause = next(pauses, None)
                 if pause is None or not is_patient():
                     raise
-            except BaseException:
-                target.unlink(missing_ok=True)
-                raise
         time.sleep(pause)
 
 
@@ -84,20 +80,24 @@ def _opened(helper: Any, path: str) -> requests.Response:
 
 
 def _copy(response: requests.Response, target: Path, max_bytes: int) -> int:
-    """Write the body of an answer to disk and return its size in bytes."""
+    """Write the body of an answer to disk, whole or not at all, and return its size in bytes."""
     announced = response.headers.get("Content-Length", "")
     encoded = response.headers.get("Content-Encoding", "identity") != "identity"
     if announced.isdigit() and int(announced) > max_bytes:
         raise _too_big(max_bytes)
     size = 0
-    with open(target, "wb") as file:
-        for chunk in response.iter_content(_CHUNK):
-            size += len(chunk)
-            if size > max_bytes:
-                raise _too_big(max_bytes)
-            file.write(chunk)
-    if announced.isdigit() and not encoded and size < int(announced):
-        raise requests.ConnectionError("the file broke off in the middle")
+    try:
+        with open(target, "wb") as file:
+            for chunk in response.iter_content(_CHUNK):
+                size += len(chunk)
+                if size > max_bytes:
+                    raise _too_big(max_bytes)
+                file.write(chunk)
+        if announced.isdigit() and not encoded and size < int(announced):
+            raise requests.ConnectionError("the file broke off in the middle")
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
     return size
 
 
@@ -189,7 +189,10 @@ class _Multipart:
             f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
             for name, value in fields.items()
         ]
-        name = sent.name.translate({34: "%22", 10: "%0A", 13: "%0D"})
+        # The platform's parser of forms takes quoted strings as RFC 2183 has them, and does not decode percent signs.
+        name = sent.name.translate(
+            {34: '\\"', 92: "\\\\", **dict.fromkeys((10, 13), " ")}
+        )
         head.append(
             f'--{boundary}\r\nContent-Disposition: form-data; name="0"; filename="{name}"\r\n'
             f"Content-Type: {sent.mime_type}\r\n\r\n"

@@ -57,12 +57,30 @@ def marking(kind: str, words: str) -> dict[str, Any]:
     return {"id": "m", "standard_id": own, **about}
 
 
+def located_at(*places: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the relationships by which each of these is in the next one."""
+    return [{"from": one, "to": other} for one, other in zip(places, places[1:])]
+
+
 class Export:
     """What becomes of entities."""
 
-    def __init__(self, platform: Platform, *entities: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        platform: Platform,
+        *entities: dict[str, Any],
+        located: Iterable[dict[str, Any]] = (),
+    ) -> None:
         self.bad: list[str] = []
-        content = StixContent(platform, Access(platform, None, ()), 10, self.complain)
+        self.asked_where = 0
+
+        def where(ids: Iterable[str]) -> list[dict[str, Any]]:
+            self.asked_where += 1
+            wanted = {*ids}
+            return [one for one in located if one["from"]["id"] in wanted]
+
+        access = Access(platform, None, ())
+        content = StixContent(platform, access, 10, self.complain, where)
         closure = Closure(
             content, platform.by_stix_ids, io.BytesIO(), lambda file: None
         )
@@ -70,6 +88,7 @@ class Export:
         self.objects = {one["id"]: one for one in made}
         assert len(self.objects) == len(made)
         self.left_out = closure.left_out
+        self.nowhere = content.nowhere
         for one in made:
             for key, value in one.items():
                 if key.endswith(("_ref", "_refs")):
@@ -166,3 +185,73 @@ def test_files_and_their_content_stay_where_they_are() -> None:
     made = Export(Platform(one), one)
     assert not made.bad
     assert "x_opencti_files" not in str(made.objects)
+
+
+def test_what_is_nested_is_referred_to_as_well() -> None:
+    there, gone = entity("StixFile", 1), entity("StixFile", 2)
+
+    def archive(number: int, *held: dict[str, Any]) -> dict[str, Any]:
+        ids = [one["standard_id"].replace("stixfile", "file") for one in held]
+        holds = {"archive-ext": {"contains_refs": ids, "comment": "Found"}}
+        return entity("StixFile", number, extensions=holds)
+
+    for one in (there, gone):
+        one["standard_id"] = one["standard_id"].replace("stixfile", "file")
+    both, empty = archive(3, there, gone), archive(4, gone)
+    case = entity("Case-Incident", 5)
+    told = {"x-ext": {"parts": [{"about_ref": case["standard_id"]}]}}
+    about = entity("StixFile", 6, extensions=told)
+    known = Platform(there, both, empty, case, about)
+    objects = Export(known, both, empty, about).objects
+    assert {there["standard_id"], f"x-opencti-{case['standard_id']}"} < objects.keys()
+    held = objects[both["standard_id"]]["extensions"]["archive-ext"]
+    assert held == {"contains_refs": [there["standard_id"]], "comment": "Found"}
+    assert not objects[empty["standard_id"]]["extensions"]
+    assert gone["standard_id"] not in str(objects)
+
+
+def test_kinds_of_markings_that_stix_does_not_have_are_statements() -> None:
+    given = {"objectMarking": [marking("PAP", "PAP:RED")], "objectMarkingIds": ["m"]}
+    marked = entity("Malware", 1, **given)
+    mark = next(iter(Export(Platform(marked), marked).objects.values()))
+    assert mark["definition"] == {"statement": "PAP:RED"}
+    assert mark["definition_type"] == "statement"
+    assert mark["x_opencti_definition_type"] == "PAP"
+    assert mark["x_opencti_definition"] == "PAP:RED"
+
+
+def test_what_pycti_says_twice_is_said_once() -> None:
+    malware = entity("Malware", 1, samples=[{"id": "internal"}])
+    group = entity("Threat-Actor-Group", 2)
+    for one in Export(Platform(malware, group), malware, group).objects.values():
+        assert not {"samples", "threat_actor_group"} & one.keys()
+
+
+def test_cities_are_in_the_country_that_they_are_located_at() -> None:
+    country, region = entity("Country", 1, name="France"), entity("Region", 2)
+    area, point = entity("Administrative-Area", 3), {"latitude": 1, "longitude": 0}
+    near, far, lost, known = (entity("City", number) for number in range(4, 8))
+    known |= point
+    cities = [dict(one) for one in (near, far, lost, known)]
+    places = located_at(near, country) + located_at(far, area, region)
+    made = Export(Platform(*cities), *cities, located=places)
+    told = [
+        [made.objects[one["standard_id"]].get(key) for key in ("country", "region")]
+        for one in cities
+    ]
+    assert told == [["France", None], [None, region["name"]], [None] * 2, [None] * 2]
+    assert made.nowhere == 1
+    # By the page, and not at all where nothing is missing.
+    assert made.asked_where == 2
+    assert Export(Platform(known), known).asked_where == 0
+
+
+def test_network_traffic_without_protocols_is_left_out() -> None:
+    address = entity("IPv4-Addr", 1)
+    ends = {"src_ref": address["standard_id"]}
+    silent, known = entity("Network-Traffic", 2, **ends), entity("Network-Traffic", 3)
+    known |= {**ends, "protocols": ["tcp"]}
+    made = Export(Platform(address, silent, known), silent, known)
+    assert silent["standard_id"] not in made.objects
+    assert known["standard_id"] in made.objects
+    assert made.left_out == 1

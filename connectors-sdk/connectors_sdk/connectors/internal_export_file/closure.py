@@ -7,7 +7,6 @@ import orjson
 
 from connectors_sdk.connectors.internal_export_file.stix_content import (
     StixContent,
-    is_whole,
     may_be_left_out,
     platform_id,
     references_of,
@@ -63,9 +62,11 @@ class Closure:
                 if self._gone:
                     lost = {one for one in mentioned if hash(one) in self._gone}
                     mentioned -= lost
-                    if not is_whole(without(stix, lost)):
+                    left = without(stix, lost)
+                    if left is None:
                         self._leave_out(key)
                         continue
+                    stix = left
                 self._there.add(key)
                 missing.update(
                     (one, None) for one in mentioned if hash(one) not in self._there
@@ -95,19 +96,23 @@ class Closure:
         before = 0
         while before != len(self._gone):
             before = len(self._gone)
-            for stix in self._waited():
-                if not is_whole(stix):
-                    self._leave_out(hash(stix["id"]))
-        yield from self._waited()
+            for key, stix in self._waited():
+                if stix is None:
+                    self._leave_out(key)
+        yield from (stix for _, stix in self._waited() if stix is not None)
 
     def _leave_out(self, key: int) -> None:
         self.left_out += key not in self._gone
         self._gone.add(key)
 
-    def _waited(self) -> Iterator[dict[str, Any]]:
+    def _waited(self) -> Iterator[tuple[int, dict[str, Any] | None]]:
+        """Yield what waited and is not gone, without what is gone: None where that cannot be."""
         self._waiting.seek(0)
         for line in self._waiting:
             stix = orjson.loads(line)
-            if hash(stix["id"]) not in self._gone:
+            key = hash(stix["id"])
+            if key not in self._gone:
                 mentioned = references_of(stix)
-                yield without(stix, {i for i in mentioned if hash(i) in self._gone})
+                yield key, without(
+                    stix, {i for i in mentioned if hash(i) in self._gone}
+                )

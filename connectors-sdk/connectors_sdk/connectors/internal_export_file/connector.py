@@ -46,7 +46,7 @@ _PUSH_LIST = (
 
 _ABSENT = "There is nothing to export: the entity is not there, or it may not be seen."
 _EMPTY = "There is nothing to export: the entity refers to nothing that may be seen, and is nothing without."
-_INCOMPLETE = "without what they refer to"
+_INCOMPLETE = "without what STIX wants them to have"
 
 
 class InternalExportFileConnector(ListeningConnector):
@@ -57,6 +57,7 @@ class InternalExportFileConnector(ListeningConnector):
             come authors and markings, too, each object once.
         separator: stands between two rows.
         options: what the operator says about how files are exported, once prepared.
+        remarks: sentences for the work's message about the file that is being made.
     """
 
     connector_type: ClassVar[str] = "INTERNAL_EXPORT_FILE"
@@ -65,6 +66,7 @@ class InternalExportFileConnector(ListeningConnector):
     separator: ClassVar[str | bytes] = b""
 
     options: ExportFileOptions
+    remarks: list[str]
 
     # -- what an author overrides ----------------------------------------------------------------------------------
 
@@ -133,6 +135,7 @@ class InternalExportFileConnector(ListeningConnector):
         """See `BaseConnector.prepare`."""
         super().prepare()
         self.options = read_options(self.settings, ExportFileOptions)
+        self.remarks = []
 
     def _title(self, message: dict[str, Any]) -> str:
         return f"{self.request_name} of {message.get('file_name')}"
@@ -145,6 +148,7 @@ class InternalExportFileConnector(ListeningConnector):
 
     def _do(self, message: dict[str, Any], report: RunReport) -> Done:
         request = ExportRequest.of(message)
+        self.remarks.clear()
         pages = Pages(
             self.helper.api_impersonate,
             request,
@@ -167,7 +171,7 @@ class InternalExportFileConnector(ListeningConnector):
             self._push(request, file, size)
         if pages.left_out:
             report.add_skipped("not to be seen", pages.left_out)
-        return Done(_words(report, size))
+        return Done(" ".join([_words(report, size), *self.remarks]))
 
     def _entities(
         self, pages: Pages, request: ExportRequest, report: RunReport
@@ -215,12 +219,17 @@ class InternalExportFileConnector(ListeningConnector):
             pages.access,
             self.options.export_page_size,
             bad,
+            pages.located,
         )
         with self.scratch_file() as waiting:
             closure = Closure(content, pages.by_stix_ids, waiting, self._check_size)
             yield from closure.of(entities)
         if closure.left_out:
             report.add_skipped(_INCOMPLETE, closure.left_out)
+        if content.nowhere:
+            self.remarks.append(
+                f"Locations without country, region or coordinates, of which STIX wants one: {content.nowhere}."
+            )
 
     def _row(
         self, entity: dict[str, Any], request: ExportRequest, report: RunReport

@@ -133,6 +133,23 @@ class Pages:
                 entity_type, joined(among(some), self._request.access)
             )
 
+    def located(self, ids: Iterable[str]) -> Iterator[dict[str, Any]]:
+        """Yield the relationships that say where locations of these ids are, as far as they may be seen."""
+        where = [
+            {"key": key, "values": list(values), "mode": "or", "operator": "eq"}
+            for key, values in (
+                ("fromId", ids),
+                ("relationship_type", ("located-at",)),
+            )
+        ]
+        filters = {"mode": "and", "filters": where, "filterGroups": []}
+        left_out = self.left_out
+        yield from self._listed(
+            _KINDS["relationship"], joined(filters, self._request.access)
+        )
+        # They are not what is asked for.
+        self.left_out = left_out
+
     def by_stix_ids(self, ids: Iterable[str]) -> Iterator[dict[str, Any]]:
         """Yield entities, relationships and sightings of these STIX ids, as far as they may stand in the file."""
         by_kind: dict[str, list[str]] = {}

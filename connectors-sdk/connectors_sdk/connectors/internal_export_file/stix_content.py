@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
+from connectors_sdk.bundles import references_of as all_references
+from connectors_sdk.bundles import without_references
 from connectors_sdk.connectors.internal_export_file.access import (
     Access,
     NoProgress,
@@ -17,14 +19,15 @@ from connectors_sdk.connectors.internal_export_file.access import (
 )
 
 _REFERENCES_AT_ONCE = 1000
+_MARKING = "marking-definition"
 _RELATIONS = frozenset({"stix-core-relationship", "stix-sighting-relationship"})
-# Source: STIX 2.1, what an object of a type is not valid without, as markings may take it away: one of each group. The platform's
-# sightings say where.
+# Source: STIX 2.1, what an object of a type is not valid without, and the platform may not have or tell: one of each group. The
+# platform's sightings say where.
 _NEEDED: dict[str, tuple[tuple[str, ...], ...]] = {
     "relationship": (("source_ref",), ("target_ref",)),
     "sighting": (("sighting_of_ref",), ("where_sighted_refs",)),
     "observed-data": (("object_refs", "objects"),),
-    "network-traffic": (("src_ref", "dst_ref"),),
+    "network-traffic": (("src_ref", "dst_ref"), ("protocols",)),
     "artifact": (("payload_bin", "url"),),
     **dict.fromkeys(("grouping", "note", "opinion", "report"), (("object_refs",),)),
 }
@@ -35,6 +38,23 @@ _PREFIXES = {
     ),
     **dict.fromkeys(("data-component", "data-source"), "x-mitre-"),
 }
+# Source: STIX 2.1, section 7.2.1.4. The platform calls the first one TLP:CLEAR.
+_TLP = {
+    "marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9": "white",
+    "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da": "green",
+    "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82": "amber",
+    "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed": "red",
+}
+_TLP_CREATED = "2017-01-20T00:00:00.000Z"
+# OpenCTI's own, of a level that only TLP 2.0 has, for which OASIS has an extension.
+_AMBER_STRICT = "marking-definition--826578e1-40ad-459f-bc73-ede076f81f37"
+_TLP_2 = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
+# What pycti leaves in objects that STIX does not have, and that stands there in another form.
+_REPEATED = ("samples", "threat_actor_group")
+# What a city of the platform is in, and what STIX wants it to have of that.
+_PLACES = {"Country": "country", "Region": "region"}
+# Steps from a city to its country.
+_STEPS = 2
 # The class of the author that the platform tells in place of one that may not be seen.
 _RESTRICTED = "Restricted"
 
@@ -47,6 +67,7 @@ query Files($id: String!) {
 """
 
 Bad = Callable[[dict[str, Any], Exception], None]
+Located = Callable[[Iterable[str]], Iterable[dict[str, Any]]]
 
 
 class _Objects(NamedTuple):
@@ -71,9 +92,17 @@ class StixContent:
     Attributes:
         gone: hashes of the ids of those that cannot be written, or of which too little may be seen for a valid object.
         incomplete: how many of the latter there were.
+        nowhere: how many locations were written of which nobody says where they are.
     """
 
-    def __init__(self, api: Any, access: Access, size: int, bad: Bad) -> None:
+    def __init__(
+        self,
+        api: Any,
+        access: Access,
+        size: int,
+        bad: Bad,
+        located: Located = lambda ids: (),
+    ) -> None:
         """Bind what is needed.
 
         Args:
@@ -81,6 +110,7 @@ class StixContent:
             access: knows what may stand in the file.
             size: how many entities to work on at a time.
             bad: told of an entity of which no object can be made, and why.
+            located: finds the relationships that say where locations of these ids are.
         """
         # Loads pycti's converter: only for who needs it.
         from pycti.utils.opencti_stix2 import OpenCTIStix2
@@ -89,8 +119,10 @@ class StixContent:
         self._access = access
         self._size = size
         self._bad = bad
+        self._located = located
         self.gone: set[int] = set()
         self.incomplete = 0
+        self.nowhere = 0
         self._marks: set[str] = set()
         self._told = _Told(api)
         self._stix2 = OpenCTIStix2(self._told)
@@ -104,6 +136,7 @@ class StixContent:
         rest = iter(entities)
         while some := list(islice(rest, self._size)):
             self._told.references = self._references(some)
+            self._place(some)
             made = [objects for one in some if (objects := self._objects(one))]
             mentioned = {id_ for objects in made for id_ in objects.mentioned}
             there = self._access.visible(map(platform_id, mentioned))
@@ -113,10 +146,9 @@ class StixContent:
 
     def _shown(self, objects: "_Objects", hidden: set[str]) -> Iterator[dict[str, Any]]:
         """Yield what is left of objects when nothing refers to what is hidden, and of markings those that are new."""
-        if not hidden.isdisjoint(objects.mentioned):
-            for one in (objects.stix, *objects.parts):
-                without(one, hidden)
-        if not is_whole(objects.stix):
+        lost = hidden & objects.mentioned
+        stix = without(objects.stix, lost)
+        if stix is None:
             key = hash(objects.stix["id"])
             self.incomplete += key not in self.gone
             self.gone.add(key)
@@ -125,8 +157,28 @@ class StixContent:
             if mark["id"] not in self._marks:
                 self._marks.add(mark["id"])
                 yield mark
-        yield from objects.parts
-        yield objects.stix
+        for one in objects.parts:
+            if part := without(one, lost):
+                yield part
+        self.nowhere += stix["type"] == "location" and not _is_somewhere(stix)
+        yield stix
+
+    def _place(self, entities: list[dict[str, Any]]) -> None:
+        """Give cities the country or region that they are in: STIX has no location that is nowhere."""
+        cities = [one for one in entities if one["entity_type"] == "City"]
+        # By the ids of where they are, as far as that is known.
+        found = {one["id"]: [one] for one in cities if not _is_somewhere(one)}
+        for _ in range(_STEPS):
+            around: dict[str, list[dict[str, Any]]] = defaultdict(list)
+            for relation in self._located(found) if found else ():
+                place, within = relation["to"], found.get(relation["from"]["id"], [])
+                key = _PLACES.get(place["entity_type"])
+                if key is None:
+                    around[place["id"]] += within
+                    continue
+                for city in within:
+                    city[key] = place["name"]
+            found = around
 
     def _objects(self, entity: dict[str, Any]) -> "_Objects | None":
         """Return the object of an entity with what belongs to it; None if it cannot be made."""
@@ -151,15 +203,14 @@ class StixContent:
         is_observable = "Stix-Cyber-Observable" in entity["parent_types"]
         # What is taken apart has no id afterwards.
         stix: dict[str, Any] = self._stix2.generate_export(entity)
+        for key in _REPEATED:
+            stix.pop(key, None)
+        marks = [_marking(one) for one in stix.get("objectMarking", ())]
         if author and author.get("identity_class") != _RESTRICTED:
             key = "x_opencti_created_by_ref" if is_observable else "created_by_ref"
             stix[key] = author["standard_id"]
-        marks, parts = [], []
-        for one in self._stix2.prepare_export(entity=stix, mode="simple"):
-            if one["type"] == "marking-definition":
-                marks.append(_as_written(one))
-            elif one is not stix:
-                parts.append(one)
+        made = self._stix2.prepare_export(entity=stix, mode="simple")
+        parts = [one for one in made if one is not stix and one["type"] != _MARKING]
         mentioned = _renamed_references(stix)
         # Of what it refers to, too, less is told here than it is.
         parts = [one for one in parts if one["id"] not in mentioned]
@@ -210,27 +261,23 @@ class StixContent:
 
 
 def references_of(stix: Mapping[str, Any]) -> set[str]:
-    """Return the ids that an object refers to, but for markings, which come along with it."""
-    return {
-        one
-        for key, value in stix.items()
-        if key.endswith(("_ref", "_refs"))
-        for one in (value if isinstance(value, list) else [value])
-        if isinstance(one, str) and not one.startswith("marking-definition--")
-    }
+    """Return the ids that an object refers to at any depth, but for markings, which come along with it."""
+    return {one for one in all_references(stix) if not one.startswith(_MARKING)}
 
 
-def without(stix: dict[str, Any], ids: set[str]) -> dict[str, Any]:
-    """Return an object, changed in place, that does not refer to any of these ids."""
-    if not ids:
-        return stix
-    for key in [key for key in stix if key.endswith(("_ref", "_refs"))]:
-        value = stix[key]
-        if isinstance(value, list):
-            stix[key] = value = [one for one in value if one not in ids]
-        if not value or (isinstance(value, str) and value in ids):
-            del stix[key]
-    return stix
+def without(stix: dict[str, Any], ids: set[str]) -> dict[str, Any] | None:
+    """Return an object that does not refer to any of these ids; None if it is not valid without."""
+    if ids:
+        left = without_references(stix, ids)
+        if left is None:
+            return None
+        stix = left
+        extensions = stix.get("extensions") or {}
+        # It says what an archive holds, or nothing.
+        if "contains_refs" not in extensions.get("archive-ext", ("contains_refs",)):
+            del extensions["archive-ext"]
+    groups = _NEEDED.get(stix["type"], ())
+    return stix if all(any(map(stix.get, group)) for group in groups) else None
 
 
 def platform_id(stix_id: str) -> str:
@@ -247,34 +294,61 @@ def may_be_left_out(stix_id: str) -> bool:
     return stix_id.partition("--")[0] in _NEEDED
 
 
-def is_whole(stix: Mapping[str, Any]) -> bool:
-    """Return whether an object has the references without which it is not valid."""
-    groups = _NEEDED.get(stix["type"], ())
-    return all(any(key in stix for key in group) for group in groups)
-
-
 def _written_id(standard_id: str) -> str:
     return _PREFIXES.get(standard_id.partition("--")[0], "") + standard_id
 
 
 def _renamed_references(stix: dict[str, Any]) -> set[str]:
     """Let references lead to the ids that pycti writes, and return these as `references_of` does."""
-    for key, value in stix.items():
-        if not key.endswith(("_ref", "_refs")):
-            continue
-        if isinstance(value, list):
-            stix[key] = [_written_id(one) for one in value]
-        elif isinstance(value, str):
-            stix[key] = _written_id(value)
+    _rename(stix)
     return references_of(stix)
 
 
-def _as_written(marking: dict[str, Any]) -> dict[str, Any]:
-    """Give a marking that is not of the TLP its own words back: pycti writes them in lower case."""
-    kind = marking["definition_type"]
-    if kind != "tlp":
-        marking["definition"] = {kind: marking["name"]}
-    return marking
+def _rename(value: Any) -> None:
+    if isinstance(value, list):
+        for one in value:
+            _rename(one)
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            if isinstance(one, str):
+                if key.endswith("_ref"):
+                    value[key] = _written_id(one)
+            elif isinstance(one, list) and key.endswith("_refs"):
+                value[key] = [_written_id(id_) for id_ in one]
+            else:
+                _rename(one)
+
+
+def _marking(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a marking of the platform as STIX has it; pycti writes them all as if they were levels of the TLP."""
+    own_id, kind, words = (
+        given[key] for key in ("standard_id", "definition_type", "definition")
+    )
+    stix = {
+        "type": _MARKING,
+        "spec_version": "2.1",
+        "id": own_id,
+        "created": given["created"],
+        "name": words,
+    }
+    if own_id in _TLP:
+        level = _TLP[own_id]
+        about = {"name": f"TLP:{level.upper()}", "definition": {"tlp": level}}
+        return {**stix, "created": _TLP_CREATED, "definition_type": "tlp", **about}
+    if own_id == _AMBER_STRICT:
+        strict = {"extension_type": "property-extension", "tlp_2_0": "amber+strict"}
+        return {**stix, "created": _TLP_CREATED, "extensions": {_TLP_2: strict}}
+    stix |= {"definition_type": "statement", "definition": {"statement": words}}
+    if kind.lower() != "statement":
+        # STIX has no other kinds: by these the platform's importers know what it was.
+        stix |= {"x_opencti_definition_type": kind, "x_opencti_definition": words}
+    return stix
+
+
+def _is_somewhere(location: Mapping[str, Any]) -> bool:
+    """Return whether a location has what STIX wants one of."""
+    point = all(location.get(key) is not None for key in ("latitude", "longitude"))
+    return point or any(location.get(key) for key in _PLACES.values())
 
 
 def _may_refer(entity: Mapping[str, Any]) -> bool:
