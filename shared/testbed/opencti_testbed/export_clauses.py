@@ -110,6 +110,22 @@ class ExportClauses(ABC):
             platform.lift_faults()
             assert self.listed(trial.export(self.mime_type, **LIST))
 
+    @over_http
+    def test_the_file_has_the_announced_name_whatever_stands_in_it(
+        self, exporter: Exporter, platform: TestbedProcess
+    ) -> None:
+        name = 'The "Lamp"; 100%22 o\'clock \u00e4'
+        stix_id = "malware--2f6a6a5e-1f53-5c1c-9a5d-00000000000b"
+        platform.push(
+            [{"type": "malware", "id": stix_id, "name": name, "is_family": False}]
+        )
+        platform.wait_idle()
+        with exporter() as trial:
+            asked = trial.ask(self.mime_type, entity_id=stix_id)
+            file = trial.fetch(asked)
+        assert self.listed(file) == {name}
+        assert name in file.name and file.name == asked["name"]
+
     def test_killed_half_way_the_file_is_made_by_the_next_life(
         self, exporter: Exporter, platform: TestbedProcess
     ) -> None:

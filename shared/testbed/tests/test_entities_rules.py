@@ -141,6 +141,46 @@ def test_an_indicator_gets_what_it_needs_and_makes_its_observables(client: Any) 
     assert {one["target_ref"] for one in based} == {ip["id"], file["id"]}
 
 
+def test_only_observables_are_the_observables_of_an_indicator(client: Any) -> None:
+    name, moment = "based.example", "2024-01-01T00:00:00Z"
+    domain = stix("domain-name", name, value=name)
+    seen = stix(
+        "observed-data",
+        name,
+        first_observed=moment,
+        last_observed=moment,
+        number_observed=1,
+        object_refs=[domain["id"]],
+    )
+    indicator = stix(
+        "indicator",
+        name,
+        name=name,
+        pattern=f"[domain-name:value = '{name}']",
+        pattern_type="stix",
+        valid_from=moment,
+    )
+    based = [
+        stix(
+            "relationship",
+            f"{name} {one['type']}",
+            relationship_type="based-on",
+            source_ref=indicator["id"],
+            target_ref=one["id"],
+        )
+        for one in (domain, seen)
+    ]
+    client.push([domain, seen, indicator, *based])
+    (there,) = stored(client, "Indicator", name=name)
+    assert len(stored(client, "based-on", source_ref=there["id"])) == 2
+    read = client.api.indicator.read(id=there["id"])
+    indicator_id = read["id"]
+    assert [one["observable_value"] for one in read["observables"]] == [name]
+    (held,) = stored(client, "Domain-Name", value=name)
+    read = client.api.stix_cyber_observable.read(id=held["id"])
+    assert read["indicatorsIds"] == [indicator_id]
+
+
 def test_an_observable_makes_its_indicator(client: Any) -> None:
     client.push(
         [

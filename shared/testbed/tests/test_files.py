@@ -92,6 +92,11 @@ def test_what_is_uploaded_is_read_back(
     assert file_ids(platform) == []
 
 
+def test_names_are_quoted_strings(platform: TestbedProcess) -> None:
+    sent = send(platform, form('a \\"b\\"; %22.txt').encode())
+    assert sent.json()["data"]["uploadImport"]["name"] == 'a "b"; %22.txt'
+
+
 def test_files_that_come_with_an_entity_belong_to_it(client: Any) -> None:
     made = client.api.malware.create(
         name="m",

@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opencti_testbed.stix.ids import standard_id
+from opencti_testbed.stix.markings import stored_form
+from opencti_testbed.stix.names import readable_name
 
 NAMES = st.text(
     st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30
@@ -52,6 +54,31 @@ def test_locations(name: str, kind: str) -> None:
     stix = {"type": "location", "name": name, "x_opencti_location_type": kind}
     # The client lower-cases a location's name without trimming it; the platform trims.
     assert standard_id(stix) == pycti.Location.generate_id(name.strip(), kind)
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "kind"),
+    [
+        ({"city": "Bergen", "country": "NO"}, "Bergen", "City"),
+        ({"country": "NO", "region": "northern-europe"}, "NO", "Country"),
+        ({"region": "northern-europe"}, "northern-europe", "Region"),
+    ],
+)
+def test_locations_without_a_name(place: dict[str, str], name: str, kind: str) -> None:
+    stix = {"type": "location", **place}
+    assert standard_id(stix) == pycti.Location.generate_id(name, kind)
+    assert readable_name(stix) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "order"), [("TLP:RED", "TLP", 5), ("For friends", "statement", 0)]
+)
+def test_markings_that_have_a_name_only(name: str, kind: str, order: int) -> None:
+    # So the markings of TLP 2.0 are written.
+    marking_id = "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"
+    stored = stored_form({"type": "marking-definition", "id": marking_id, "name": name})
+    assert (stored["definition_type"], stored["definition"]) == (kind, name)
+    assert stored["x_opencti_order"] == order
 
 
 @settings(max_examples=25, deadline=None)

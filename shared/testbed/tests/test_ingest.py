@@ -46,6 +46,13 @@ def test_order_inside_a_bundle_does_not_matter(client: Any, make: Any) -> None:
     assert outcome(client.platform) == {"created": 4}
 
 
+def test_a_location_without_a_name_is_called_by_where_it_is(client: Any) -> None:
+    country = {"type": "location", "id": f"location--{UUID}", "country": "NO"}
+    client.push([country])
+    (stored,) = client.platform.objects("Country")
+    assert stored["name"] == "NO"
+
+
 def test_objects_that_refer_to_each_other_in_a_circle_are_stored(
     client: Any, make: Any
 ) -> None:

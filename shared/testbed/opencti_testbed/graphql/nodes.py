@@ -171,10 +171,22 @@ class EntityNode:
         )
         return as_nodes(self.store, found)
 
-    def related(self, relationship_type: str, mine: str, theirs: str) -> dict[str, Any]:
-        """Return a connection of the objects at the other end (key `theirs`) of this one's relationships."""
+    def related(
+        self, relationship_type: str, mine: str, theirs: str, wanted: str
+    ) -> dict[str, Any]:
+        """Return a connection of the objects at the other end (key `theirs`) of this one's relationships.
+
+        Args:
+            wanted: the type of these, or one of its parents: others are not told.
+        """
         relations = self.referring(mine, relationship_type)
-        return connection([one for r in relations for one in r.nodes(theirs)])
+        found = (one for r in relations for one in r.nodes(theirs))
+        return connection([one for one in found if one.is_a(wanted)])
+
+    def is_a(self, wanted: str) -> bool:
+        """Return whether the object is of a type or of one below it."""
+        kind = self.stored.entity_type
+        return wanted in (kind, *parent_types(self.stored.family, kind))
 
     def files(self, folder: str) -> dict[str, Any]:
         """Return a connection of the object's files in a folder."""
@@ -310,8 +322,12 @@ FIELDS: dict[str, Field] = {
     "cases": _containers("Case-Incident", "Case-Rfi", "Case-Rft", "Feedback"),
     "containers": _containers(),
     "stixCoreRelationships": _relationships,
-    "observables": lambda n, _: n.related("based-on", "source_ref", "target_ref"),
-    "indicators": lambda n, _: n.related("based-on", "target_ref", "source_ref"),
+    "observables": lambda n, _: n.related(
+        "based-on", "source_ref", "target_ref", "Stix-Cyber-Observable"
+    ),
+    "indicators": lambda n, _: n.related(
+        "based-on", "target_ref", "source_ref", "Indicator"
+    ),
     "tasks": lambda n, _: connection(n.referring("object_refs", "Task")),
     "results": lambda n, _: n.referring("result_of_ref"),
     "importFiles": lambda n, _: n.files(f"import/{n.stored.entity_type}"),

@@ -6,7 +6,12 @@ from typing import Any
 
 from opencti_testbed.ingest.references import IGNORED
 from opencti_testbed.stix.markings import stored_form
-from opencti_testbed.stix.types import SCO, canonical_stix_type, stored_stix_type
+from opencti_testbed.stix.types import (
+    SCO,
+    canonical_stix_type,
+    location_name,
+    stored_stix_type,
+)
 
 # Observables have no author, labels and references in STIX; OpenCTI writes them under a prefix.
 UNPREFIXED = {
@@ -82,6 +87,8 @@ def normalise(stix: Any) -> dict[str, Any]:
             del form[key]
     if stix_type in {"attack-pattern", "course-of-action"}:
         _add_mitre_id(form)
+    if stix_type == "location" and location_name(form):
+        form["name"] = location_name(form)
     if isinstance(form.get("coverage"), list):
         _name_coverage(form)
     _check_labels(form)

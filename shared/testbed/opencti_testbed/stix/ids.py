@@ -16,6 +16,7 @@ import orjson
 from opencti_testbed.stix.attributes import ALIASES
 from opencti_testbed.stix.types import (
     canonical_stix_type,
+    location_name,
     location_type,
     threat_actor_type,
 )
@@ -222,8 +223,8 @@ def _attack_pattern(name: str, stix: Mapping[str, Any]) -> dict[str, Any]:
     return {"x_mitre_id": mitre_id} if mitre_id else {"name": name}
 
 
-def _location(name: str, stix: Mapping[str, Any]) -> dict[str, Any]:
-    kind = location_type(stix)
+def _location(_: str, stix: Mapping[str, Any]) -> dict[str, Any]:
+    name, kind = normalised(location_name(stix)), location_type(stix)
     if kind != "Position":
         return {"name": name, "x_opencti_location_type": kind}
     place = {

@@ -43,10 +43,12 @@ def stored_form(stix: dict[str, Any]) -> dict[str, Any]:
     if known:
         kind, text = "TLP", known
     else:
+        # As the client does: what has a name only is of the type that stands before the colon.
+        before, colon, _ = str(stix.get("name") or "").partition(":")
         kind = str(
             stix.get("x_opencti_definition_type")
             or stix.get("definition_type")
-            or "statement"
+            or (before if colon else "statement")
         )
         definition = stix.get("definition")
         if isinstance(definition, dict):

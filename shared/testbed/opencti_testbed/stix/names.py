@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from opencti_testbed.stix.ids import HASH_PREFERENCE
+from opencti_testbed.stix.types import location_name
 
 # Tried in order; the first that is present is shown.
 READABLE = (
@@ -40,6 +41,8 @@ def readable_name(stix: Mapping[str, Any]) -> str:
     """Return a short readable name of any STIX object; never empty."""
     if stix.get("type") == "autonomous-system":
         return str(stix.get("name") or f"AS{stix.get('number')}")
+    if stix.get("type") == "location" and location_name(stix):
+        return location_name(stix).strip()[:SHOWN_LENGTH] or "location"
     for key in READABLE:
         if stix.get(key):
             return str(stix[key]).strip()[:SHOWN_LENGTH] or str(stix["type"])

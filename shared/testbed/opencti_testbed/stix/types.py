@@ -205,6 +205,12 @@ def location_type(stix: Mapping[str, Any]) -> str:
     return "Position"
 
 
+def location_name(stix: Mapping[str, Any]) -> str:
+    """Return the name of a location; as the client does, of one without it what tells most precisely where it is."""
+    keys = ("name", "city", "country", "region")
+    return next((str(stix[key]) for key in keys if stix.get(key)), "")
+
+
 def threat_actor_type(stix: Mapping[str, Any]) -> str:
     """Return whether a threat actor is a group (the default) or an individual."""
     if stix.get("x_opencti_type") in THREAT_ACTORS:
