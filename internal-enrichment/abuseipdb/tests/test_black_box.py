@@ -119,6 +119,33 @@ def test_what_is_not_to_be_asked_is_not(
     assert not source.requests
 
 
+def test_nothing_known_is_said_and_changes_nothing(
+    ask: Asked, troubled: Troubled, tmp_path: Path
+) -> None:
+    # What the demo says about addresses that nobody has reported.
+    described = yaml.safe_load((DEMO.parent / "source.yml").read_text("utf-8"))
+    source = troubled({"body": described["routes"][-1]["body"], "times": 9})
+    code, summary = ask(
+        *("--seed", DEMO, "--enrich", "198.51.100.7"), ABUSEIPDB_API_URL=source.url
+    )
+    assert code == 0, summary["output"]
+    assert "Nothing is known about it." in str(summary)
+    one = address(stored(tmp_path), "198.51.100.7")
+    assert not one.get("external_references")
+
+
+def test_what_the_source_says_about_a_failure_is_told(
+    ask: Asked, troubled: Troubled
+) -> None:
+    said = {"errors": [{"detail": "The subscription has\nexpired.", "status": 402}]}
+    source = troubled({"status": 402, "body": said, "times": 9})
+    code, summary = ask(
+        *("--seed", DEMO, "--enrich", "198.51.100.7"), ABUSEIPDB_API_URL=source.url
+    )
+    assert code == 1
+    assert "The source says: The subscription has expired" in errors(summary)
+
+
 def test_the_daily_quota_holds(ask: Asked, source: Simulator) -> None:
     code, summary = ask(
         *("--seed", DEMO, "--enrich", "198.51.100.7", "--enrich", "198.51.100.8"),

@@ -89,6 +89,40 @@ def test_without_reports_there_is_no_score() -> None:
     assert all(one["type"] != "sighting" for one in rest)
 
 
+NOTHING: dict[str, Any] = {"abuseConfidenceScore": 0, "totalReports": 0, "reports": []}
+
+
+@pytest.mark.parametrize(
+    ("known", "some"),
+    [
+        ({}, False),
+        ({"isTor": False, "isWhitelisted": None, "isp": " ", "hostnames": []}, False),
+        ({"isTor": True}, True),
+        ({"isWhitelisted": True}, True),
+        ({"usageType": "Reserved"}, True),
+        ({"isp": "Example Cloud"}, True),
+        ({"domain": "cloud.example"}, True),
+        ({"hostnames": ["host.example"]}, True),
+        ({"countryCode": "CN"}, True),
+        ({"totalReports": 1}, True),
+    ],
+)
+@pytest.mark.parametrize("wanted", [True, False])
+def test_of_what_nothing_is_known_nothing_is_told(
+    known: dict[str, Any], some: bool, wanted: bool
+) -> None:
+    options = {"sightings": wanted, "surroundings": wanted}
+    told = findings(
+        ENTITY, {**NOTHING, **known}, address="198.51.100.7", log=print, **options
+    )
+    assert any(isinstance(one, EntityUpdate) for one in told) is some
+
+
+def test_a_name_with_a_full_stop_has_one() -> None:
+    update, _ = converted({**KNOWN, "isp": "Äcme, Inc."})
+    assert str(update.description).endswith("Provider: Äcme, Inc.")
+
+
 def test_another_answer_adds_no_second_reference() -> None:
     stix: dict[str, Any] = {**STIX}
     for total, last in ((1, "2026-01-01"), (9, None), (1_000, "2026-02-01")):
@@ -157,7 +191,9 @@ def test_categories_and_dates_in_either_spelling() -> None:
         {**REPORT, "reportedAt": "2018-12-20T20:55:15", "categories": None},
         {"reportedAt": None, "categories": ["14"]},
     ]
-    update, rest = converted({**KNOWN, "reports": reports})
+    log: list[str] = []
+    update, rest = converted({**KNOWN, "reports": reports}, log)
+    assert "1 of dates" in log[0]
     assert update.labels == ("port-scan", "brute-force", "ssh", "abuseipdb-99")
     assert (rest[-1]["count"], rest[-1]["last_seen"][:19]) == (2, "2018-12-20T20:55:15")
 
@@ -232,6 +268,12 @@ def test_settings() -> None:
     assert settings.abuseipdb.max_age_in_days == 90
     assert settings.connector.max_tlp == "amber"
     assert settings.connector.daily_credits is None
+    wrong = {"abuseipdb": {"api_key": "k", "max_tlp": "TLP:PURPLE"}}
+    with (
+        pytest.warns(UserWarning),
+        pytest.raises(ConfigValidationError, match="ABUSEIPDB_MAX_TLP .*'TLP:PURPLE'"),
+    ):
+        make_settings(ConnectorSettings, wrong)
     former = {"abuseipdb": {"api_key": "k", "max_tlp": "TLP:GREEN"}}
     with pytest.warns(UserWarning, match="connector.max_tlp"):
         settings = make_settings(ConnectorSettings, former)

@@ -86,18 +86,22 @@ def findings(  # pylint: disable=too-many-arguments
     reports = [_report(one, odd) for one in _listed(known, "reports", odd)]
     total = known.get("totalReports")
     reported = total > 0 if isinstance(total, int) else bool(reports)
-    yield entity.update(
-        # Without any report the score says nothing.
-        score=known["abuseConfidenceScore"] if reported else None,
-        labels=_labels(known, reports),
-        # Always the same words: the platform would keep each wording beside the others.
-        external_references=[
-            ExternalReference(source_name="AbuseIPDB", url=f"{PAGE}{address}")
-        ],
-        description=_summary(known, reported),
-    )
+    labels, summary = _labels(known, reports), _summary(known, reported)
+    around = list(_surroundings(entity, known, names, odd))
+    # A page that tells nothing is not worth a reference.
+    if reports or labels or summary or around:
+        yield entity.update(
+            # Without any report the score says nothing.
+            score=known["abuseConfidenceScore"] if reported else None,
+            labels=labels,
+            # Always the same words: the platform would keep each wording beside the others.
+            external_references=[
+                ExternalReference(source_name="AbuseIPDB", url=f"{PAGE}{address}")
+            ],
+            description=summary,
+        )
     if surroundings:
-        yield from _surroundings(entity, known, names, odd)
+        yield from around
     if sightings:
         yield from _sightings(entity, reports, names)
     if odd:
@@ -126,13 +130,11 @@ def _report(one: Any, odd: Counter[str]) -> Report:
         odd["reports"] += 1
         return Report(None, (), None)
     at = None
-    if one.get("reportedAt") is not None:
-        try:
-            at = datetime.fromisoformat(one["reportedAt"])
-            at = at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
-        except (TypeError, ValueError, OverflowError):
-            odd["dates"] += 1
-            at = None
+    try:
+        read = datetime.fromisoformat(_text(one.get("reportedAt")) or "")
+        at = read.replace(tzinfo=read.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        odd["dates"] += 1
     numbers = []
     for number in _listed(one, "categories", odd):
         # AbuseIPDB writes them as integers, at times as their text.
@@ -194,7 +196,7 @@ def _summary(known: Mapping[str, Any], reported: bool) -> str | None:
         parts.append("An exit node of Tor.")
     for words, key in (("Used for", "usageType"), ("Provider", "isp")):
         if text := _text(known.get(key)):
-            parts.append(f"{words}: {text}.")
+            parts.append(f"{words}: {text.rstrip('.')}.")
     return " ".join(parts) or None
 
 
