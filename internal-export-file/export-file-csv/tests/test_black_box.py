@@ -157,3 +157,4 @@ def test_columns_delimiter_and_mark_can_be_chosen(exporter: Exporter) -> None:
     assert list(found[0]) == ["name", "objectMarking", "no_such"]
     assert [row["objectMarking"] for row in found] == ["TLP:GREEN", "", "TLP:RED"]
     assert {row["no_such"] for row in found} == {""}
+    assert file.messages[-1].endswith("No entity has: no_such.")

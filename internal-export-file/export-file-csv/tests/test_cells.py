@@ -34,6 +34,7 @@ def test_what_is_nested_becomes_readable() -> None:
         "start_time": "1970-01-01T00:00:00.000Z",
         "stop_time": "2024-01-01T00:00:00.000Z",
         "parent_types": ["Basic-Object"],
+        "samples": [{"id": "7"}],
         "goals": [],
         "description": None,
     }

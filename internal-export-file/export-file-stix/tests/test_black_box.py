@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import stix2
 from pycti import OpenCTIApiClient
 from stix2validator import ValidationOptions, validate_parsed_json
 
+from connectors_sdk.bundles import references_of
 from opencti_testbed.export_trial import Exported, ExportTrial
 from opencti_testbed.fixtures import over_http
 from opencti_testbed.process import TestbedProcess
@@ -32,10 +34,9 @@ def objects(file: Exported) -> list[dict[str, Any]]:
     ids = [one["id"] for one in found]
     assert len(ids) == len(set(ids))
     for one in found:
-        for key, value in one.items():
-            if key.endswith(("_ref", "_refs")):
-                missing = {*(value if isinstance(value, list) else [value])} - {*ids}
-                assert not missing, (one["id"], key, missing)
+        missing = {*references_of(one)} - {*ids}
+        assert not missing, (one["id"], missing)
+    stix2.parse(bundle, allow_custom=True)
     # The platform has its own vocabularies.
     options = ValidationOptions(version="2.1", disabled=["all"])
     result = validate_parsed_json(bundle, options)
@@ -149,7 +150,7 @@ def test_a_container_of_which_nothing_may_be_seen_is_left_out(
         assert "About red" in str(objects(seen))
         hidden = trial.export(STIX, most="TLP:GREEN", entity_type=kind.title())
     assert b"About red" not in (hidden.content or b"About red")
-    assert "1 without what they refer to" in hidden.messages[-1]
+    assert "1 without what STIX wants them to have" in hidden.messages[-1]
 
 
 @over_http
@@ -195,7 +196,7 @@ def test_what_is_nothing_without_its_references_is_left_out(
             assert len(objects(trial.export(STIX, entity_type=kind))) > 1
             file = trial.export(STIX, most="TLP:GREEN", entity_type=kind)
             assert "objects" not in json.loads(file.content or b"")
-            assert "1 without what they refer to" in file.messages[-1]
+            assert "1 without what STIX wants them to have" in file.messages[-1]
         (there,) = (
             o["id"] for o in platform.objects() if o.get("name") == "Without anything"
         )
@@ -223,7 +224,7 @@ def test_an_artifact_brings_its_content(
     assert base64.b64decode(one["payload_bin"]) == content
     assert one["hashes"]["MD5"] == hashlib.md5(content).hexdigest()
     # Of the other only the hashes could be told, and STIX does not take it so.
-    assert "1 without what they refer to" in file.messages[-1]
+    assert "1 without what STIX wants them to have" in file.messages[-1]
 
 
 @over_http
@@ -292,7 +293,7 @@ def test_nothing_refers_to_what_is_left_out(
     assert words & told(file) == {"About both"}
     (kept,) = (one for one in objects(file) if one["type"] == "note")
     assert kept["object_refs"] == [ids["Paper Lantern"]]
-    assert "3 without what they refer to" in file.messages[-1]
+    assert "3 without what STIX wants them to have" in file.messages[-1]
 
 
 @over_http
@@ -352,3 +353,115 @@ def test_without_the_platforms_own_properties(exporter: Exporter) -> None:
     assert objects(file)
     assert b"x_opencti_" not in (file.content or b"")
     assert b"extensions" not in (file.content or b"")
+
+
+def _made(kind: str, number: int, **more: Any) -> dict[str, Any]:
+    stix_id = f"{kind}--2f6a6a5e-1f53-5c1c-9a5d-0000000e{number:04d}"
+    return {"type": kind, "id": stix_id, **more}
+
+
+@over_http
+def test_all_markings_are_those_of_stix_and_the_same_elsewhere(
+    exporter: Exporter, platform: TestbedProcess
+) -> None:
+    pap = _made(
+        "marking-definition",
+        1,
+        x_opencti_definition_type="PAP",
+        x_opencti_definition="PAP:RED",
+        definition_type="statement",
+        definition={"statement": "PAP:RED"},
+    )
+    platform.push([pap])
+    platform.wait_idle()
+    marks = [one["id"] for one in platform.objects("Marking-Definition")]
+    assert len(marks) == 6
+    platform.push(
+        [
+            _made("tool", number, name=f"T{number}", object_marking_refs=[mark])
+            for number, mark in enumerate(marks)
+        ]
+    )
+    platform.wait_idle()
+    with exporter() as trial:
+        found = objects(trial.export(STIX, entity_type="Tool"))
+    assert names(found, "marking-definition") == {
+        *("TLP:WHITE", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED"),
+        "PAP:RED",
+    }
+    with TestbedProcess() as other:
+        other.push(found)
+        other.wait_idle()
+        assert not other.errors()
+        there, here = (
+            {
+                one["id"]: [
+                    one.get(key)
+                    for key in ("definition", "definition_type", "object_marking_refs")
+                ]
+                for kind in ("Tool", "Marking-Definition")
+                for one in testbed.objects(kind)
+            }
+            for testbed in (other, platform)
+        )
+    assert there == here
+
+
+@over_http
+@pytest.mark.parametrize("custom", [True, False])
+def test_strict_readers_take_what_stix_has(
+    exporter: Exporter, platform: TestbedProcess, custom: bool
+) -> None:
+    file = _made("file", 1, hashes={"MD5": "d41d8cd98f00b204e9800998ecf8427e"})
+    sample = _made(
+        "malware", 2, name="Sampled", is_family=False, sample_refs=[file["id"]]
+    )
+    group = _made("threat-actor", 3, name="Actor")
+    when = {"created": "2026-01-01T00:00:00Z"}
+    loud = {"severity": "high", "incident_type": "alert", **when}
+    incident = _made("incident", 4, name="Alarm", **loud)
+    case = _made("x-opencti-case-incident", 5, name="Case", severity="low", **when)
+    platform.push([file, sample, group, incident, case])
+    platform.wait_idle()
+    assert not platform.errors()
+    with exporter(EXPORT_FILE_STIX_CUSTOM_PROPERTIES=str(custom)) as trial:
+        found = objects(trial.export(STIX, full=True))
+    told = {one.get("name"): one for one in found}
+    assert told["Sampled"]["sample_refs"]
+    severity = [
+        told[name].get("extensions", {}).get(EXTENSION, {}).get("severity")
+        for name in ("Alarm", "Case")
+    ]
+    assert severity == (["high", "low"] if custom else [None, None])
+    assert told["Alarm"].get("incident_type") == ("alert" if custom else None)
+    for one in found:
+        if not custom and one["type"] in ("incident", "malware", "threat-actor"):
+            stix2.parse(one, allow_custom=False)
+
+
+@over_http
+def test_a_city_is_in_a_country_and_an_archive_holds_what_is_there(
+    exporter: Exporter, platform: TestbedProcess
+) -> None:
+    paris = _made("location", 1, name="Paris", city="Paris")
+    nowhere = _made("location", 2, name="Nowhere", city="Nowhere")
+    country = _made("location", 3, name="France", country="France")
+    for one, kind in ((paris, "City"), (nowhere, "City"), (country, "Country")):
+        one["x_opencti_location_type"] = kind
+    where = {"source_ref": paris["id"], "target_ref": country["id"]}
+    located = _made("relationship", 4, relationship_type="located-at", **where)
+    holds = {"contains_refs": ["file--2f6a6a5e-1f53-5c1c-9a5d-0000000e0009"]}
+    archive = _made("file", 5, name="a.zip", extensions={"archive-ext": holds})
+    platform.push([paris, nowhere, country, located, archive])
+    platform.wait_idle()
+    with exporter() as trial:
+        file = trial.export(STIX, selected=[], entity_type="City")
+        archives = objects(trial.export(STIX, entity_type="StixFile"))
+    cities = json.loads(file.content or b"")["objects"]
+    assert {one["name"]: one.get("country") for one in cities} == {
+        "Paris": "France",
+        "Nowhere": None,
+    }
+    assert "of which STIX wants one: 1." in file.messages[-1]
+    assert "a.zip" in names(archives, "file")
+    assert "archive-ext" not in str(archives)

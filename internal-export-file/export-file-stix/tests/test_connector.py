@@ -31,6 +31,36 @@ def test_settings() -> None:
         make_settings(ConnectorSettings, {"export_file_stix": {"custom_properties": 7}})
 
 
+def made(stix: dict[str, Any], **section: bool) -> dict[str, Any]:
+    settings = make_settings(ConnectorSettings, {"export_file_stix": section})
+    written: dict[str, Any] = json.loads(StixExporter(settings).row(stix, REQUEST))
+    return written
+
+
+def test_a_name_that_stix_keeps_for_itself_stands_in_the_extension() -> None:
+    for kind in ("incident", "x-opencti-case-incident"):
+        stix = {"type": kind, "id": f"{kind}--1", "name": "A", "severity": "high"}
+        rest = {key: stix[key] for key in ("type", "id", "name")}
+        own = {"extension_type": "property-extension", "severity": "high"}
+        assert made(stix) == {**rest, "extensions": {EXTENSION: own}}
+        assert made(stix, extension=False) == stix
+        assert made(stix, custom_properties=False) == rest
+
+
+def test_what_importers_look_for_outside_stays_there() -> None:
+    stix = {"type": "incident", "id": "incident--1", "first_seen": "2024-01-01"}
+    assert made(stix) == stix
+    assert made(stix, custom_properties=False) == {"type": "incident", "id": stix["id"]}
+    theirs = {"type": "attack-pattern", "id": "attack-pattern--1", "x_mitre_id": "T1"}
+    assert made(theirs, custom_properties=False) == theirs
+    mark = {
+        "type": "marking-definition",
+        "id": "m--1",
+        "x_opencti_definition": "PAP:RED",
+    }
+    assert made(mark) == mark
+
+
 @pytest.mark.parametrize("custom", [True, False])
 def test_nothing_stands_in_the_file_that_stix_does_not_know(custom: bool) -> None:
     section = {"custom_properties": custom, "extension": False}

@@ -30,6 +30,8 @@ DROPPED = frozenset(
         "x_opencti_graph_data",
         "indicators",
         "observables",
+        # Of these only internal ids are told.
+        "samples",
     }
 )
 # What the platform writes for a beginning or an end that is not known.

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
 import orjson
-from connector.cells import ERROR, cells, in_order
+from connector.cells import ERROR, LEADING, TRAILING, cells, in_order
 from connector.settings import VISIBLE, ConnectorSettings
 
 from connectors_sdk.connectors.internal_export_file import (
@@ -42,7 +42,11 @@ class CsvExporter(InternalExportFileConnector):
         with self.scratch_file() as kept:
             super().render(entities, kept, request, report)
             kept.seek(0)
-            columns = list(self._columns(request)) or in_order(self._seen)
+            wanted = list(self._columns(request))
+            columns = wanted or in_order(self._seen)
+            unknown = {*wanted} - {*self._seen, *LEADING, *TRAILING}
+            if self._seen and unknown:
+                self.remarks.append(f"No entity has: {', '.join(sorted(unknown))}.")
             if ERROR in self._seen:
                 columns.append(ERROR)
             if options.byte_order_mark:

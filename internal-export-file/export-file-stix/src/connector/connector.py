@@ -6,6 +6,7 @@ from typing import Any, BinaryIO, ClassVar, Literal
 
 import orjson
 from connector.settings import ConnectorSettings
+from stix2.registry import STIX2_OBJ_MAPS
 
 from connectors_sdk.connectors.internal_export_file import (
     ExportRequest,
@@ -16,6 +17,14 @@ from connectors_sdk.connectors.run_report import RunReport
 CUSTOM = "x_opencti_"
 # Where the platform's streams have its own properties, and its importers look for them.
 EXTENSION = "extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba"
+# Somebody else's, though the platform has them as well.
+MITRE = "x_mitre_"
+# Names that STIX 2.1 keeps for itself, and that the platform uses all the same.
+RESERVED = frozenset({"severity"})
+_TYPES = {
+    **STIX2_OBJ_MAPS["2.1"]["objects"],
+    **STIX2_OBJ_MAPS["2.1"]["observables"],
+}
 
 
 class StixExporter(InternalExportFileConnector):
@@ -64,7 +73,7 @@ class StixExporter(InternalExportFileConnector):
         keep_custom = self._keep_custom and not (nested and self._extends)
         cleaned: dict[str, Any] = {}
         for key, value in stix.items():
-            if not keep_custom and key.startswith(CUSTOM):
+            if not (keep_custom or _is_known(key, None if nested else stix["type"])):
                 continue
             if isinstance(value, dict):
                 value = self._clean(value, True)
@@ -86,15 +95,28 @@ def _begin() -> str:
     return f'"type":"bundle","id":"bundle--{uuid.uuid4()}"'
 
 
+def _is_known(key: str, kind: str | None) -> bool:
+    """Return whether STIX has a property, as far as it has the type; None: a part of an object."""
+    if kind is None:
+        return not key.startswith(CUSTOM)
+    if _is_own(key):
+        return False
+    # The library tells it nowhere else.
+    # pylint: disable-next=protected-access
+    known = _TYPES[kind]._properties if kind in _TYPES else (key,)
+    return key in known or key.startswith(MITRE)
+
+
+def _is_own(key: str) -> bool:
+    return key.startswith(CUSTOM) or key in RESERVED
+
+
 def _extended(stix: dict[str, Any]) -> dict[str, Any]:
     """Return an object whose custom properties stand in an extension (section 7.3)."""
-    own = {
-        key.removeprefix(CUSTOM): value
-        for key, value in stix.items()
-        if key.startswith(CUSTOM)
-    }
-    if not own:
+    own = {key.removeprefix(CUSTOM): one for key, one in stix.items() if _is_own(key)}
+    # Importers do not look for what is a marking's own in there.
+    if not own or stix["type"] == "marking-definition":
         return stix
-    rest = {key: value for key, value in stix.items() if not key.startswith(CUSTOM)}
+    rest = {key: value for key, value in stix.items() if not _is_own(key)}
     extension = {"extension_type": "property-extension", **own}
     return {**rest, "extensions": {**rest.get("extensions", {}), EXTENSION: extension}}
