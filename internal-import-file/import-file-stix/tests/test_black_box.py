@@ -272,6 +272,55 @@ def test_what_was_set_aside_is_judged_again_when_it_is_replayed(
         assert "Corrected" in stored(platform, "Organization")
 
 
+def test_a_replay_shows_nothing_and_sends_nothing_that_is_rejected(
+    tmp_path: Path,
+) -> None:
+    marking = {
+        "type": "marking-definition",
+        "spec_version": "2.1",
+        "id": "marking-definition--00000000-0000-4000-8000-000000000002",
+        "created": TIME,
+        "definition_type": "tlp",
+        "definition": {"tlp": "ultraviolet"},
+    }
+    secret = {**AUTHOR, "name": "Secret", "object_marking_refs": [marking["id"]]}
+    link = {
+        "type": "relationship",
+        "spec_version": "2.1",
+        "id": "relationship--00000000-0000-4000-8000-000000000001",
+        "created": TIME,
+        "modified": "yesterday",
+        "relationship_type": "related-to",
+        "source_ref": "x-heron--00000000-0000-4000-8000-000000000001",
+        "target_ref": AUTHOR["id"],
+    }
+    file = tmp_path / "bad.json"
+    file.write_text(json.dumps([secret, link, marking]))
+    Asked(CONNECTOR, tmp_path, CONNECTOR_VALIDATE_BEFORE_IMPORT="false")(
+        "--import", file
+    )
+    quarantine = tmp_path / "connector/quarantine.jsonl"
+    quarantine.write_text(quarantine.read_text().replace("yesterday", TIME))
+    with TestbedProcess(tmp_path / "platform") as platform:
+        trial = Trial(CONNECTOR, platform, tmp_path / "connector")
+        trial.run("quarantine", "replay")
+        assert not stored(platform, "Organization")
+        kept = trial.run("quarantine", "list").stdout
+        for words in (
+            "none of the TLP",
+            "does not have its marking",
+            "is not imported",
+        ):
+            assert words in kept
+        quarantine.write_text(quarantine.read_text().replace("ultraviolet", "red"))
+        trial.run("quarantine", "replay")
+        (one,) = stored(platform, "Organization").values()
+        assert one["name"] == "Secret" and one["object_marking_refs"]
+        assert not platform.errors()
+        kept = trial.run("quarantine", "list").stdout
+        assert "is not imported" in kept and "does not have its marking" not in kept
+
+
 @over_http
 def test_wrong_settings_are_told_without_secrets(
     empty_platform: TestbedProcess, tmp_path: Path

@@ -20,6 +20,11 @@ ADDRESS = {
     "id": "ipv4-addr--ff26c055-6336-5bc5-b98d-13d6226742dd",
     "value": "198.51.100.3",
 }
+PROGRAM = {
+    "type": "software",
+    "id": "software--00000000-0000-5000-8000-000000000001",
+    "name": "heron-mail",
+}
 OTHER = {**ADDRESS, "id": "ipv4-addr--00000000-0000-5000-8000-000000000001"}
 Reads = Callable[..., Any]
 
@@ -99,7 +104,11 @@ def test_what_it_does_not_know_passes_unharmed(read: Reads) -> None:
         (json.dumps(bundle(ADDRESS)).encode()[:-1], "damaged or cut off after 1"),
         (b"[{]", "damaged or cut off"),
         (b'{"type":"bundle","objects":[]}garbage', "damaged or cut off"),
-        (b'{"type":"bundle","objects":[{"a":"\xff"}]}', "damaged or cut off"),
+        (b'{"type":"bundle","objects":[{"a":"\xff"}]}', r": [^'\"]* UTF8 string\.$"),
+        (b'{"type":"bundle","objects":{"0": {}}}', "no list"),
+        (b'{"objects":5,"type":"bundle"}', "no list"),
+        (b'{"type":"a"}\n{"type":"b"}\n', "one object per line; a list or a bundle"),
+        (json.dumps(ADDRESS).encode() + b"\r\n" + b'{"type"', "one object per line"),
         (b'{"type":"bundle","objects":[{"a":1e999}]}', "no STIX|damaged"),
         (gzip.compress(b"[]")[:-5], "damaged or cut off"),
         (b"\x1f\x8bnonsense", "damaged or cut off"),
@@ -247,6 +256,157 @@ def test_nothing_is_shown_to_more_people_than_it_was_meant_for(read: Reads) -> N
     assert len(found.set_aside) == 2
 
 
+MARKING = {
+    "type": "marking-definition",
+    "spec_version": "2.1",
+    "id": "marking-definition--00000000-0000-4000-8000-000000000001",
+    "created": TIME,
+    "definition_type": "statement",
+    "definition": {"statement": "For friends"},
+}
+AWAY = "marking-definition--00000000-0000-4000-8000-000000000099"
+
+
+def marked(*markings: Any) -> dict[str, Any]:
+    return {**ADDRESS, "object_marking_refs": [*markings]}
+
+
+def test_markings_are_never_removed(read: Reads) -> None:
+    found = read([marked(AWAY), OTHER], missing_references="drop")
+    assert found.objects == [OTHER]
+    assert found.reasons == "has a marking that the file does not hold"
+    files = {"x_opencti_files": [{"object_marking_refs": [AWAY]}]}
+    assert not read([{**ADDRESS, **files}], missing_references="drop").objects
+    # Elsewhere the platform may have it, and rejects the object if it has not.
+    assert read([marked(AWAY)]).objects == [marked(AWAY)]
+    held = [marked(MARKING["id"]), MARKING]
+    assert read(held, missing_references="drop").objects == held
+
+
+def test_what_carries_a_marking_that_turns_out_to_be_lost(read: Reads) -> None:
+    lost = {**MARKING, "id": AWAY, "definition": None}
+    second = {**MARKING, "object_marking_refs": [AWAY]}
+    note = {**report(ADDRESS["id"], OTHER["id"]), "type": "report"}
+    found = read([note, marked(MARKING["id"]), second, OTHER, lost])
+    assert [one["id"] for one in found.objects] == [note["id"], OTHER["id"]]
+    assert found.objects[0]["object_refs"] == [OTHER["id"]]
+    assert found.reasons.count("has a marking that is invalid") == 2
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"object_marking_refs": [{"a": 1}]},
+        {"object_marking_refs": [None]},
+        {"object_marking_refs": [5]},
+        {"object_marking_refs": "marking-definition--5e57c739-391a-4eb3-b6be"},
+        {"object_marking_refs": ["TLP:RED"]},
+        {"object_marking_refs": ["x-acme--5e57c739-391a-4eb3-b6be-7d15ca92d5ed"]},
+        {"granular_markings": "red"},
+        {"granular_markings": [5]},
+        {"granular_markings": [{"marking_ref": 5, "selectors": ["value"]}]},
+    ],
+)
+def test_nobody_knows_for_whom_it_is(
+    read: Reads, bad: dict[str, Any], strict: bool
+) -> None:
+    found = read([{**ADDRESS, **bad}, OTHER], strict=strict)
+    assert found.objects == [OTHER] and "marking" in found.reasons
+
+
+@pytest.mark.parametrize(
+    ("theirs", "level", "ours"),
+    [
+        ("94868c89-83c2-464b-929b-a1a8aa3c8487", "clear", "613f2e26-407d-48c7-9eca"),
+        ("bab4a63c-aed9-4cf5-a766-dfca5abac2bb", "green", "34098fce-860f-48ae-8e50"),
+        ("55d920b0-5e8b-4f79-9ee9-91f868d9b421", "amber", "f88d31f6-486f-44da-b317"),
+        (
+            "939a9414-2ddd-4d32-a0cd-375ea402b003",
+            "amber+strict",
+            "826578e1-40ad-459f-bc73",
+        ),
+        ("e828b379-4e03-4974-9ac4-e53a884c97c1", "red", "5e57c739-391a-4eb3-b6be"),
+    ],
+)
+def test_tlp_2_becomes_what_the_platform_has_for_it(
+    read: Reads, theirs: str, level: str, ours: str
+) -> None:
+    tlp = {
+        "type": "marking-definition",
+        "spec_version": "2.1",
+        "id": f"marking-definition--{theirs}",
+        "created": TIME,
+        "name": f"TLP:{level.upper()}",
+        "extensions": {"extension-definition--60a3c5c5": {"tlp_2_0": level}},
+    }
+    partly = [{"marking_ref": tlp["id"], "selectors": ["value"]}]
+    objects = [marked(tlp["id"]), {**OTHER, "granular_markings": partly}]
+    for given in (objects, [*objects, tlp, report(tlp["id"])]):
+        found = read(given, missing_references="drop")
+        assert len(found.objects) == len(given) and not found.report.made
+        refs = {ref for one in found.objects[:2] for ref in one["object_marking_refs"]}
+        (own,) = refs
+        assert own.startswith(f"marking-definition--{ours}")
+        assert theirs not in json.dumps(found.objects)
+    assert found.objects[2] == {**tlp, "id": own}
+
+
+def sdo(kind: str, number: int = 1, **properties: Any) -> dict[str, Any]:
+    return {
+        "type": kind,
+        "spec_version": "2.1",
+        "id": f"{kind}--00000000-0000-4000-8000-{number:012d}",
+        "created": TIME,
+        "modified": TIME,
+        **properties,
+    }
+
+
+def report(*refs: str) -> dict[str, Any]:
+    return sdo("report", name="Herons", published=TIME, object_refs=[*refs])
+
+
+def test_references_to_what_is_invalid_are_removed_and_told(read: Reads) -> None:
+    bad = sdo("malware", is_family="yes")
+    tool = sdo("tool", name="net", created_by_ref=sdo("identity")["id"])
+    link = sdo(
+        "relationship",
+        relationship_type="uses",
+        source_ref=bad["id"],
+        target_ref=tool["id"],
+    )
+    held = report(bad["id"], tool["id"], link["id"])
+    found = read([held, sdo("identity"), link, bad, tool])
+    assert [one["type"] for one in found.objects] == ["report", "tool"]
+    assert found.objects[0]["object_refs"] == [tool["id"]]
+    assert "created_by_ref" not in found.objects[1]
+    assert not found.report.missing
+    words = " ".join(found.report.sentences())
+    assert "References removed, as they lead to invalid objects: 2 (" in words
+    assert found.report.left_out == {("relationship", "about what is invalid"): 1}
+
+
+def test_sightings_without_a_place(read: Reads) -> None:
+    tool = sdo("tool", name="net")
+    seen = sdo("sighting", sighting_of_ref=tool["id"])
+    found = read([tool, seen, report(tool["id"], seen["id"])])
+    assert found.objects == [tool, report(tool["id"])]
+    ((reason, _),) = found.report.left_out_reasons()
+    assert reason.startswith("sightings without a place (where_sighted_refs)")
+
+
+def test_dictionaries_with_keys_of_their_own(read: Reads) -> None:
+    process = {
+        "type": "process",
+        "id": "process--00000000-0000-4000-8000-000000000001",
+        "pid": 4,
+        "environment_variables": {"git_ref": "main", "some_refs": 5},
+        "x_acme_ref": "ABC-123",
+    }
+    assert read([process]).objects == [process]
+
+
 @pytest.mark.parametrize(
     "order",
     [
@@ -281,6 +441,9 @@ def test_lenient(read: Reads) -> None:
         ("[ipv4addr:value = '198.51.100.3']", "ipv4addr"),
         ("[file:name = 'a' AND (win-registry-key:key = 'k')]", "win-registry-key"),
         ("[x-own:value = 'a' OR ipv4-addr:value = 'b']", None),
+        ("[malware:name = 'a']", "malware"),
+        ("[EXISTS filexx:name]", "filexx"),
+        ("[EXISTS file:name]", None),
         ("[file:name = 'it AND that: \\' OR what:ever']", None),
     ],
 )
@@ -299,4 +462,71 @@ def test_types_in_patterns_that_nobody_has(
     }
     found = read([indicator])
     assert found.objects == [indicator]
-    assert bool(found.report.tolerated) is bool(strange)
+    assert bool(found.report.remarked) is bool(strange)
+
+
+def test_a_type_of_somebodys_own_in_a_pattern_of_20(read: Reads) -> None:
+    indicator = {
+        "type": "indicator",
+        "id": "indicator--00000000-0000-4000-8000-000000000001",
+        "created": "2024-01-01T00:00:00.000Z",
+        "modified": "2024-01-01T00:00:00.000Z",
+        "valid_from": "2024-01-01T00:00:00Z",
+        "labels": ["malicious-activity"],
+        "pattern": "[x-foo:value = 'a' OR x-example-com-foo:value = 'b']",
+    }
+    found = read([indicator])
+    assert len(found.objects) == 1
+    ((_, remark),) = found.report.remarked
+    assert remark == "pattern looks for x-foo, which does not tell whose type it is"
+
+
+@pytest.mark.parametrize(
+    "tag", "en en-US DE deu ger gem zh-Hant-TW sr-Latn qaa x-ours i-klingon".split()
+)
+def test_languages_that_there_are(read: Reads, tag: str) -> None:
+    found = read([{**ADDRESS, "lang": tag}])
+    assert found.objects and not found.report.remarked
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize(
+    ("key", "tag", "stix"),
+    [
+        ("lang", "foo", {**ADDRESS, "lang": "foo"}),
+        ("lang", "xx-US", {**ADDRESS, "lang": "xx-US"}),
+        ("languages", "bbb", {**PROGRAM, "languages": ["eng", "bbb"]}),
+        (
+            "granular_markings",
+            "qz",
+            {**ADDRESS, "granular_markings": [{"lang": "qz", "selectors": ["value"]}]},
+        ),
+    ],
+)
+def test_languages_that_nobody_has_are_remarked_on(
+    read: Reads, key: str, tag: str, stix: dict[str, Any], strict: bool
+) -> None:
+    found = read([stix], strict=strict)
+    assert found.objects and not found.set_aside
+    # It is no fault, and can be read in the work.
+    assert "Unusual, imported as it is: 1" in "".join(found.report.sentences())
+    assert not found.report.tolerated
+    ((_, remark),) = found.report.remarked
+    assert remark == f"{key} has {tag}, which ISO 639-1 and 639-2 do not have"
+
+
+@pytest.mark.parametrize(
+    "stix",
+    [
+        {**ADDRESS, "lang": "english"},
+        {**PROGRAM, "languages": "en"},
+        {**PROGRAM, "languages": [1]},
+    ],
+)
+def test_what_has_not_the_form_of_a_language(read: Reads, stix: dict[str, Any]) -> None:
+    assert read([stix]).reasons in (
+        "lang is no language",
+        "languages is no list of languages",
+    )
+    lenient = read([stix], strict=False)
+    assert lenient.objects and lenient.report.tolerated.total() == 1

@@ -11,6 +11,7 @@ from connector.checks import violations
 DEMO = Path(__file__).resolve().parents[1] / "demo"
 TIME = "2024-05-01T08:00:00.000Z"
 RED = "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed"
+PATTERN = "pattern is no STIX pattern"
 Reads = Callable[..., Any]
 
 
@@ -127,6 +128,56 @@ def test_observables_that_are_none(
     found = read([observation(**objects)])
     assert not found.objects
     assert words in found.reasons
+
+
+def test_observables_of_types_that_the_platform_does_not_know(read: Reads) -> None:
+    thing = {"type": "x-acme-thing", "foo": "bar"}
+    address = {"type": "ipv4-addr", "value": "198.51.100.3"}
+    found = read([observation(**{"0": thing, "1": address})])
+    assert [one["type"] for one in found.objects] == ["ipv4-addr", "observed-data"]
+    assert found.objects[1]["object_refs"] == [found.objects[0]["id"]]
+    assert found.report.left_out == {
+        ("x-acme-thing", "of types that the platform does not know"): 1
+    }
+    # Without anything observed there is no observation.
+    alone = read([observation(**{"0": thing})])
+    assert not alone.objects and alone.report.left_out.total() == 1
+
+
+def test_keys_that_only_look_like_references(read: Reads) -> None:
+    objects = {
+        "0": {"type": "file", "name": "a.exe", "x_acme_ref": "ABC-123"},
+        "1": {"type": "x-acme", "x_acme_ref": "ABC-123", "x_acme_refs": ["a"]},
+        "2": {
+            "type": "process",
+            "command_line": "git",
+            "environment_variables": {"git_ref": "main"},
+        },
+        "3": {
+            "type": "email-message",
+            "is_multipart": False,
+            "additional_header_fields": {"Conversation_ref": ["x"]},
+        },
+    }
+    found = read([observation(**objects)])
+    assert not found.set_aside
+    assert found.objects[0]["x_acme_ref"] == "ABC-123"
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_orders_inside_of_observations(read: Reads, strict: bool) -> None:
+    file = {"type": "file", "name": "a", "opencti_operation": "delete"}
+    assert not read([observation(**{"0": file})], strict=strict).objects
+
+
+@pytest.mark.parametrize("pattern", ["", " ", "\n\t"])
+def test_empty_patterns(read: Reads, pattern: str) -> None:
+    empty = old("indicator", pattern=pattern, valid_from=TIME)
+    good = old("tool", name="net", labels=["remote-access", {}])
+    found = read([empty, old("tool", name="net")])
+    assert len(found.objects) == 1
+    assert found.reasons in ("pattern is missing", f"{PATTERN}: it is empty")
+    assert read([good]).reasons == "labels is no list of texts"
 
 
 def test_a_pattern_without_a_form_in_21(read: Reads) -> None:

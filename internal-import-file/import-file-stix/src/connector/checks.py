@@ -1,16 +1,20 @@
 """What STIX 2.1 demands of an object with a MUST; the numbers are sections of the specification.
 
-What would need a registry of somebody else (languages, media types), another object, or a guess is not looked at.
+What would need a registry of somebody else is at most remarked on (languages), or, like what needs another object or a guess,
+not looked at (media types).
 """
 
 import base64
 import binascii
 import codecs
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Iterator, Set
 from datetime import datetime
 from typing import Any
 
+from connector.languages import LANGUAGES
+from connector.markings import TLP, marking_trouble
+from connector.values import VALUES, VALUES_OF_ALL
 from stix2patterns.validator import run_validator  # type: ignore[import-untyped]
 
 MOST_NESTED = 64
@@ -22,7 +26,7 @@ _REFERENCE = re.compile(r"([a-z][a-z0-9-]*[a-z0-9])--[0-9a-fA-F-]{8,}\Z")
 _KEY = re.compile(r"(?:[a-z][a-z0-9_]{2,249}|id)\Z")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d)(?:\.\d+)?Z\Z", re.ASCII)
 _HASH_NAME = re.compile(r"[A-Za-z0-9_-]{3,250}\Z")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*\Z")
+_LANGUAGE = re.compile(r"(?:[A-Za-z]{2,3}|[ixIX](?=-))(?:-[A-Za-z0-9]{1,8})*\Z")
 _SELECTOR = re.compile(
     r"(?:[a-z0-9_-]{3,250}(?:\.(?:\[\d+\]|[A-Za-z0-9_. -]{1,250}))*|id)\Z"
 )
@@ -42,7 +46,7 @@ _HASHED = re.compile(
 )
 # What stands in quotes in a pattern, and the types that it looks for.
 _TEXT = re.compile(r"'(?:[^'\\]|\\.)*'", re.DOTALL)
-_LOOKED_FOR = re.compile(r"(?:[\[(]|\bAND\b|\bOR\b)\s*([A-Za-z0-9_-]+):")
+_LOOKED_FOR = re.compile(r"(?:[\[(]|\bAND\b|\bOR\b|\bEXISTS\b)\s*([A-Za-z0-9_-]+):")
 _DIGITS = {"MD5": 32, "SHA-1": 40, "SHA-256": 64, "SHA-512": 128}
 _COMMON = ("created", "modified")
 _REQUIRED: dict[str, tuple[str, ...]] = {
@@ -143,20 +147,13 @@ _LEADS_TO: dict[str, frozenset[str]] = {
     "object_marking_refs": frozenset({"marking-definition"}),
     "marking_ref": frozenset({"marking-definition"}),
 }
+# Dictionaries with keys of their own, which are no names of properties.
+OPEN = frozenset(
+    "additional_header_fields document_info_dict environment_variables exif_tags ipfix options request_header "
+    "startup_info".split()
+)
 _OPENCTI = "extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba"
-# Section 7.2.1.4, and what came with TLP 2.0.
-_TLP = {
-    "clear": "marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9",
-    "amber+strict": "marking-definition--826578e1-40ad-459f-bc73-ede076f81f37",
-    "white": "marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9",
-    "green": "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da",
-    "amber": "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82",
-    "red": "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed",
-}
-
-
-# These every platform has.
-KNOWN_MARKINGS = frozenset(_TLP.values())
+_OPINIONS = frozenset("strongly-disagree disagree neutral agree strongly-agree".split())
 
 
 def fatal(stix: Any) -> str:
@@ -175,7 +172,7 @@ def fatal(stix: Any) -> str:
     for one in (stix, *_extensions(stix)):
         if "opencti_operation" in one:
             return "orders the platform to do something (opencti_operation)"
-    return ""
+    return marking_trouble(stix)
 
 
 def _extensions(stix: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -216,9 +213,14 @@ def violations(stix: dict[str, Any], was_20: bool = False) -> Iterator[str]:
             # An empty container is one all the same where it comes from.
             if key != "object_refs" or not of_a_platform(stix):
                 yield f"{key} is missing"
-    for key in stix:
-        if not _KEY.match(key):
-            yield f"{key:.40} is no name of a property"
+    known = VALUES if observed or kind in _REQUIRED else VALUES_OF_ALL
+    for key, value in stix.items():
+        fits = known.get(key)
+        if fits is None:
+            if not _KEY.match(key):
+                yield f"{key:.40} is no name of a property"
+        elif value is not None and not fits[0](value):
+            yield f"{key} {fits[1]}"
     yield from _times(stix, _TIMES | _OBSERVED_TIMES if observed else _TIMES)
     yield from _periods(stix, was_20)
     yield from _references(stix)
@@ -289,7 +291,7 @@ def _references(stix: dict[str, Any]) -> Iterator[str]:
     while parts:
         part = parts.pop()
         for key, value in part.items():
-            if key[:2] == "x_":
+            if key[:2] == "x_" or key in OPEN:
                 continue
             if key[-4:] == "_ref":
                 yield from _leads(key, value)
@@ -379,6 +381,8 @@ def pattern_trouble(pattern: Any, version: str = "2.1") -> str:
     """Return why something is no STIX pattern; empty when it is one. Source: chapter 9, by the grammar's own parser."""
     if not isinstance(pattern, str):
         return "it is no text"
+    if not pattern.strip():
+        return "it is empty"
     if _SIMPLE.match(pattern):
         return ""
     hashed = _HASHED.match(pattern)
@@ -398,16 +402,11 @@ def pattern_trouble(pattern: Any, version: str = "2.1") -> str:
     )
 
 
-def _malware(stix: dict[str, Any]) -> Iterator[str]:
-    if not isinstance(stix.get("is_family", False), bool):
-        yield "is_family is neither true nor false"
-
-
 def _marking(stix: dict[str, Any]) -> Iterator[str]:
     kind, definition = stix.get("definition_type"), stix.get("definition")
     if kind == "tlp":
         level = definition.get("tlp") if isinstance(definition, dict) else None
-        if str(level).lower() not in _TLP:
+        if str(level).lower() not in TLP:
             yield "definition is none of the TLP markings of STIX"
     elif not (kind and definition) and not any(
         key in stix for key in ("extensions", "x_opencti_definition")
@@ -415,25 +414,53 @@ def _marking(stix: dict[str, Any]) -> Iterator[str]:
         yield "definition is missing"
 
 
-def remarkable(stix: dict[str, Any], known: Container[str]) -> str:
-    """Return which rule an object breaks without harm; empty when it breaks none.
+def remarks(
+    stix: dict[str, Any], known: Set[str], was_20: bool = False
+) -> Iterator[str]:
+    """Yield what is unusual about an object, and does no harm.
 
     Args:
-        stix: an object that breaks no other rule.
-        known: types that there are besides those whose names begin with `x-`.
+        stix: an object that breaks no rule.
+        known: types of observables that there are besides those whose names begin with `x-`.
+        was_20: it was made from STIX 2.0, which wanted a type of somebody's own to tell whose it is.
     """
-    if stix.get("type") == "indicator" and stix.get("pattern_type", "stix") == "stix":
+    if stix["type"] == "indicator" and stix.get("pattern_type") == "stix":
         text = _TEXT.sub("''", str(stix.get("pattern")))
-        for kind in _LOOKED_FOR.findall(text):
-            if kind not in known and not kind.startswith("x-"):
-                return (
-                    f"pattern looks for {kind:.40}, which is no type of an observable"
-                )
+        for kind in sorted({*_LOOKED_FOR.findall(text)} - known):
+            if not kind.startswith("x-"):
+                yield f"pattern looks for {kind:.40}, an observable that neither STIX nor the platform has"
+            elif was_20 and kind.count("-") < 2:
+                yield f"pattern looks for {kind:.40}, which does not tell whose type it is"
+    for key, tag in _languages(stix):
+        if not _is_registered(tag):
+            # Only what has the form of one can be shown to everybody.
+            shown = tag if _LANGUAGE.match(tag) else repr(tag)
+            yield f"{key} has {shown:.40}, which ISO 639-1 and 639-2 do not have"
     definition = stix.get("definition")
-    if stix.get("definition_type") != "tlp" or not isinstance(definition, dict):
-        return ""
-    own = _TLP.get(str(definition.get("tlp")).lower())
-    return "" if own == stix["id"] else "TLP has an id of its own"
+    if stix.get("definition_type") == "tlp" and isinstance(definition, dict):
+        if TLP.get(str(definition.get("tlp")).lower()) != stix["id"]:
+            yield "TLP with an id of its own"
+
+
+def _languages(stix: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    if "lang" in stix:
+        yield "lang", str(stix["lang"])
+    for one in stix.get("granular_markings") or ():
+        if "lang" in one:
+            yield "granular_markings", str(one["lang"])
+    if stix["type"] == "software":
+        yield from (("languages", tag) for tag in stix.get("languages") or ())
+
+
+def _is_registered(tag: str) -> bool:
+    code = tag.partition("-")[0].lower()
+    # What came before the registry, and what is for private use.
+    return (
+        code in LANGUAGES
+        or code in ("i", "x")
+        or "qaa" <= code <= "qtz"
+        and len(code) == 3
+    )
 
 
 def _observed(stix: dict[str, Any]) -> Iterator[str]:
@@ -441,10 +468,28 @@ def _observed(stix: dict[str, Any]) -> Iterator[str]:
         yield "objects is no dictionary of observables"
     elif not stix.get("object_refs") and not of_a_platform(stix):
         yield "object_refs is missing"
-    for one in stix.get("object_refs") or ():
+    refs = stix.get("object_refs")
+    for one in refs if isinstance(refs, list) else ():
         kind = str(one).partition("--")[0]
         if kind in _REQUIRED and kind not in _SENTENCES - _META:
             yield f"object_refs must not lead to a {kind}"
+
+
+def _location(stix: dict[str, Any]) -> Iterator[str]:
+    has = {key for key, value in stix.items() if value is not None}
+    point = {"latitude", "longitude"} <= has
+    if not (point or has & {"region", "country"} or of_a_platform(stix)):
+        yield "region, country, and latitude with longitude are missing"
+    if ("latitude" in has) != ("longitude" in has):
+        yield "latitude and longitude do not go without each other"
+    if "precision" in has and not point:
+        yield "precision without latitude and longitude"
+
+
+def _opinion(stix: dict[str, Any]) -> Iterator[str]:
+    opinion = stix.get("opinion")
+    if str(opinion) not in _OPINIONS and opinion and not of_a_platform(stix):
+        yield "opinion is none of the five that there are"
 
 
 def _sighting(stix: dict[str, Any]) -> Iterator[str]:
@@ -465,7 +510,8 @@ def _translation(stix: dict[str, Any]) -> Iterator[str]:
 
 
 def _vulnerability(stix: dict[str, Any]) -> Iterator[str]:
-    for one in stix.get("external_references") or ():
+    references = stix.get("external_references")
+    for one in references if isinstance(references, list) else ():
         source = str(one.get("source_name")) if isinstance(one, dict) else ""
         if source.lower() == "cve":
             if source != "cve" or not _CVE.match(str(one.get("external_id"))):
@@ -527,15 +573,16 @@ def _encoding(stix: dict[str, Any], key: str) -> Iterator[str]:
 def _traffic(stix: dict[str, Any]) -> Iterator[str]:
     if not stix.get("src_ref") and not stix.get("dst_ref"):
         yield "src_ref and dst_ref are missing"
-    for key in ("src_port", "dst_port"):
-        port = stix.get(key, 0)
-        if not isinstance(port, int) or not 0 <= port <= 65535:
-            yield f"{key} is no port"
 
 
 def _software(stix: dict[str, Any]) -> Iterator[str]:
     if "cpe" in stix and not _CPE.match(str(stix["cpe"])):
         yield "cpe is no name of CPE 2.3"
+    languages = stix.get("languages", [])
+    if not isinstance(languages, list) or not all(
+        isinstance(one, str) for one in languages
+    ):
+        yield "languages is no list of languages"
 
 
 def _registry(stix: dict[str, Any]) -> Iterator[str]:
@@ -545,7 +592,8 @@ def _registry(stix: dict[str, Any]) -> Iterator[str]:
 
 _RULES = {
     "indicator": _indicator,
-    "malware": _malware,
+    "location": _location,
+    "opinion": _opinion,
     "marking-definition": _marking,
     "observed-data": _observed,
     "sighting": _sighting,

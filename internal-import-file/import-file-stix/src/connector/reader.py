@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 import ijson
+import orjson
 
 from connectors_sdk.connectors.internal_import_file import UnreadableFile
 
@@ -34,6 +35,9 @@ _NO_BRACKETS = bytes(one for one in range(256) if one not in b"[]{}")
 _LARGEST_FLOAT = Decimal(sys.float_info.max)
 _INTEGERS = (-(2**63), 2**64 - 1)
 _DAMAGED = (ijson.JSONError, EOFError, OSError, zlib.error, UnicodeDecodeError)
+
+_NO_LIST = "the objects of its bundle are no list"
+_LINES = "it has one object per line; a list or a bundle of them is wanted"
 
 
 class _Readable(Protocol):
@@ -117,10 +121,40 @@ def objects_of(path: Path, most_mb: int) -> Iterator[Any]:
             for one in ijson.items(stream, prefix, buf_size=_PART):
                 count += 1
                 yield from _unbundled(one)
+            if kind == "bundle" and not count:
+                file.seek(0)
+                _check_empty(_opened(file, most))
     except _DAMAGED as error:
-        reason = str(error).strip().splitlines()[0:1] or [type(error).__name__]
+        if _is_lines(path, most_mb):
+            raise UnreadableFile(_LINES) from error
         where = f" after {count} objects" if count else ""
-        raise UnreadableFile(f"it is damaged or cut off{where}: {reason[0]}") from error
+        raise UnreadableFile(
+            f"it is damaged or cut off{where}: {_words(error)}"
+        ) from error
+
+
+def _check_empty(stream: _Limited) -> None:
+    for prefix, event, _ in ijson.parse(stream, buf_size=_PART):
+        if prefix == "objects" and event not in ("start_array", "end_array", "null"):
+            raise UnreadableFile(_NO_LIST)
+
+
+def _is_lines(path: Path, most_mb: int) -> bool:
+    """Whether the first line of a file is an object of its own, and the second begins another."""
+    try:
+        with path.open("rb") as file:
+            first, _, rest = _opened(file, most_mb).start.partition(b"\n")
+        return isinstance(orjson.loads(first), dict) and rest.lstrip()[:1] == b"{"
+    except (UnreadableFile, ValueError, *_DAMAGED):
+        return False
+
+
+def _words(error: Exception) -> str:
+    """Return what the parser says, without the part of the file that it quotes."""
+    first = error.args[0] if error.args else ""
+    # So it is where the part has bytes that are no text.
+    text = first.decode(errors="replace") if isinstance(first, bytes) else str(error)
+    return (text.strip().splitlines() or [type(error).__name__])[0]
 
 
 def plain_numbers(value: Any) -> str:
@@ -157,10 +191,10 @@ def _unbundled(one: Any) -> Iterator[Any]:
     if not isinstance(one, dict) or one.get("type") != "bundle":
         yield one
         return
-    found = one.get("objects") or []
-    if not isinstance(found, list):
-        raise UnreadableFile("the objects of its bundle are no list")
-    yield from found
+    found = one.get("objects")
+    if found is not None and not isinstance(found, list):
+        raise UnreadableFile(_NO_LIST)
+    yield from found or ()
 
 
 def _opened(file: BinaryIO, most_mb: int) -> _Limited:

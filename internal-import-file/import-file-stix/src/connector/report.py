@@ -24,7 +24,9 @@ class Report:
         left_out: what does not, on purpose, by type and reason.
         refused: what breaks a rule and is set aside, by type and reason.
         tolerated: the same, when it is imported nevertheless.
+        remarked: what is unusual, and imported as it is.
         missing: references to objects that the file does not hold, by their type.
+        refused_refs: references that were removed, as they lead to what is invalid, by its type.
         upgraded: objects that were of STIX 2.0.
     """
 
@@ -34,7 +36,9 @@ class Report:
     left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
     tolerated: Counter[tuple[str, str]] = field(default_factory=Counter)
+    remarked: Counter[tuple[str, str]] = field(default_factory=Counter)
     missing: Counter[str] = field(default_factory=Counter)
+    refused_refs: Counter[str] = field(default_factory=Counter)
     upgraded: int = 0
 
     def count(self, what: str, kind: str, why: str | None = None) -> None:
@@ -66,6 +70,12 @@ class Report:
             said.append(f"Invalid: {_listed(self.refused)}.")
         if self.tolerated:
             said.append(f"Invalid, imported all the same: {_listed(self.tolerated)}.")
+        if self.remarked:
+            said.append(f"Unusual, imported as it is: {_listed(self.remarked)}.")
+        if self.refused_refs:
+            said.append(
+                f"References removed, as they lead to invalid objects: {self.refused_refs.total()} ({_kinds(self.refused_refs)})."
+            )
         if self.missing:
             said.append(
                 f"References to what is not in the file, and has to be on the platform: {self.missing.total()} "
@@ -86,6 +96,7 @@ class Report:
             ("left out", self.left_out),
             ("invalid", self.refused),
             ("invalid, imported", self.tolerated),
+            ("unusual", self.remarked),
         ):
             for (kind, why), count in reasons.most_common(_MOST_LINES):
                 table.append(f"{title}: {count} {kind}: {why}")

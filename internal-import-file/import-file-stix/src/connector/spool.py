@@ -70,6 +70,14 @@ class Spool:
             "INSERT OR REPLACE INTO lost VALUES (?, ?)", (_key(stix_id), left_out)
         )
 
+    def drop(self, stix_id: str) -> None:
+        """Hold an object no longer."""
+        self._index.execute("DELETE FROM held WHERE key = ?", (_key(stix_id),))
+
+    def has_lost(self) -> bool:
+        """Whether any object of the file is lost."""
+        return self._index.execute("SELECT 1 FROM lost LIMIT 1").fetchone() is not None
+
     def left_out(self, stix_id: str) -> bool:
         """Whether the object of an id was left out on purpose."""
         return self._lost(stix_id) == 1
@@ -95,15 +103,21 @@ class Spool:
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Yield each object once, in the order of the file."""
+        return self.of()
+
+    def of(self, *kinds: str) -> Iterator[dict[str, Any]]:
+        """Yield all objects, or those of some types and perhaps some more; what is not of them costs little."""
         self._objects.flush()
+        words = [f'"type":"{kind}"'.encode() for kind in kinds]
         at = 0
         with open(self._objects.name, "rb") as lines:
             for line in lines:
-                stix = orjson.loads(line)
-                query = "SELECT at FROM held WHERE key = ?"
-                place = self._index.execute(query, (_key(stix["id"]),)).fetchone()
-                if place == (at,):
-                    yield stix
+                if not words or any(word in line for word in words):
+                    stix = orjson.loads(line)
+                    query = "SELECT at FROM held WHERE key = ?"
+                    place = self._index.execute(query, (_key(stix["id"]),)).fetchone()
+                    if place == (at,):
+                        yield stix
                 at += len(line)
 
     def _lost(self, stix_id: str) -> int | None:

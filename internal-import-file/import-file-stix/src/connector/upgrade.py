@@ -5,7 +5,7 @@ import uuid
 from typing import Any
 
 import orjson
-from connector.checks import OBSERVABLES, pattern_trouble
+from connector.checks import OBSERVABLES, OPEN, pattern_trouble
 
 _NAMESPACE = uuid.UUID("00abedb4-aa42-466c-9c01-fed23315a9b7")
 # Labels of 2.0 that became types of 2.1: the vocabularies of 2.0, chapter 6. Others stay labels.
@@ -103,10 +103,11 @@ def upgraded(stix: dict[str, Any]) -> list[dict[str, Any]]:
     """
     new = {**stix, "spec_version": "2.1"}
     kind = stix["type"]
-    if kind in _BECAME and isinstance(stix.get("labels"), list):
+    given = stix.get("labels")
+    if kind in _BECAME and isinstance(given, list):
         key, vocabulary = _BECAME[kind]
-        types = [one for one in stix["labels"] if one in vocabulary]
-        labels = [one for one in stix["labels"] if one not in vocabulary]
+        types = [one for one in given if isinstance(one, str) and one in vocabulary]
+        labels = [one for one in given if one not in types]
         if types and key not in stix:
             new[key] = types
             new["labels"] = labels
@@ -181,7 +182,7 @@ class _Observed:
             if name in new
         }
         for name, value in parts.items():
-            if name.endswith("_ref"):
+            if name.endswith("_ref") and not name.startswith("x_"):
                 parts[name] = self._make(value)["id"]
         if isinstance(parts.get("hashes"), dict):
             hashes = parts["hashes"]
@@ -204,7 +205,7 @@ class _Observed:
 
     def _ids(self, name: str, value: Any) -> Any:
         """Return a value in which references lead to ids."""
-        if name in ("object_marking_refs", "id"):
+        if name in ("object_marking_refs", "id") or name[:2] == "x_" or name in OPEN:
             return value
         if name.endswith("_ref") and isinstance(value, str):
             return self._make(value)["id"]
