@@ -428,9 +428,9 @@ def test_reconcile(make: Make, elastic: ElasticStandIn, tmp_path: Path) -> None:
                 {"threat": {"indicator": {"name": "stray"}}, **stray},
             )  # pylint: disable=protected-access
             own_rule = f"opencti-{trial.internal_id(indicator('rule')['id'])}"
-            elastic.rules["opencti-stray"] = {
+            elastic.rules["opencti-lone"] = {
                 **elastic.rules.pop(own_rule),
-                "rule_id": "opencti-stray",
+                "rule_id": "opencti-lone",
             }
             found = {
                 "should_have": 5,
@@ -442,8 +442,78 @@ def test_reconcile(make: Make, elastic: ElasticStandIn, tmp_path: Path) -> None:
             assert reconciled() == found
             reconciled("--apply")
             assert names(elastic) == everything
-            assert own_rule in elastic.rules and "opencti-stray" not in elastic.rules
+            assert own_rule in elastic.rules and "opencti-lone" not in elastic.rules
             assert reconciled() == good
+            # The index is lost; the rules, and what an analyst has set, are not.
+            elastic.indices.clear()
+            elastic.rules[own_rule]["enabled"] = False
+            elastic.rules["opencti-stray"] = {
+                **elastic.rules[own_rule],
+                "rule_id": "opencti-stray",
+            }
+            reconciled("--apply")
+            assert names(elastic) == everything
+            assert elastic.rules[own_rule]["enabled"] is False
+            assert "opencti-stray" not in elastic.rules
+            assert reconciled() == good
+
+
+def test_documents_of_a_state_that_was_lost(
+    make: Make, elastic: ElasticStandIn, tmp_path: Path
+) -> None:
+    with TestbedProcess(tmp_path / "own-platform") as platform:
+
+        def trial(folder: str) -> StreamTrial:
+            return StreamTrial(
+                Path(__file__).resolve().parents[1],
+                platform,
+                tmp_path / folder,
+                ELASTIC_SECURITY_URL=elastic.url,
+                ELASTIC_SECURITY_API_KEY=API_KEY,
+            )
+
+        both = indicator(
+            "x", pattern="[domain-name:value IN ('l1.example', 'l2.example')]"
+        )
+        with trial("first") as first:
+            first.push(both)
+            first.until(
+                lambda: names(elastic) == {"l1.example", "l2.example"}, "both names"
+            )
+            first.until_settled()
+        modified = "2031-01-01T00:00:00.000Z"
+        first.push(
+            {
+                **both,
+                "pattern": "[domain-name:value = 'l1.example']",
+                "modified": modified,
+            }
+        )
+        with trial("second") as second:
+            second.until(lambda: names(elastic) == {"l1.example"}, "one name")
+
+
+def test_credentials_without_rights_in_kibana(
+    make: Make, elastic: ElasticStandIn
+) -> None:
+    elastic.trouble("GET /kibana", Canned({"message": "no"}, 403), times=20)
+    trial = make(CONNECTOR_BATCH_SIZE="2").start()
+    trial.until_following()
+    trial.push(indicator("rule", pattern=EQL, pattern_type="eql"))
+    trial.push(*[indicator(f"k{number}.example") for number in range(4)])
+    expected = {"rule", *(f"k{number}.example" for number in range(4))}
+    trial.until(lambda: names(elastic) == expected, "all documents")
+    trial.until(
+        lambda: "do not allow detection rules" in trial.output, "what is missing"
+    )
+    assert not elastic.rules
+
+
+def test_a_lifecycle_without_a_data_stream(make: Make, elastic: ElasticStandIn) -> None:
+    trial = make(ELASTIC_SECURITY_INDICATOR_EXPIRE_TIME="90").start()
+    trial.until(
+        lambda: "documents of an index do not expire by it" in trial.output, "a warning"
+    )
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from connectors_sdk import clock
 ECS = Path(__file__).resolve().parents[4] / "shared" / "data" / "ecs"
 EXTENSION = "extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba"
 AMBER = "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82"
+PORT = {"type": "port"}
 GREEN = "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da"
 
 realdata = pytest.mark.skipif(
@@ -227,11 +228,53 @@ def test_an_indicator() -> None:
                     "registry": {
                         "hive": "HKLM",
                         "key": r"Software\X",
-                        "path": r"HKLM\Software\X",
+                        "path": r"HKLM\Software\X\v",
                         "value": "v",
                     },
                 }
             ],
+        ),
+        (
+            "[file:hashes.sha256 = 'AB' OR file:hashes.ssdeep = '3:Ab']",
+            [
+                {
+                    "type": "file",
+                    "name": "ab",
+                    "file": {"hash": {"sha256": "ab", "ssdeep": "3:Ab"}},
+                }
+            ],
+        ),
+        (
+            "[domain-name:value = 'A.example' OR domain-name:value = 'a.example']",
+            [
+                {
+                    "type": "domain-name",
+                    "name": "a.example",
+                    "url": {"domain": "a.example"},
+                }
+            ],
+        ),
+        (
+            "[email-message:from_ref.value = 'a@b.example' OR email-message:sender_ref.value = 'c@d.example']",
+            [
+                {"type": "email-addr", "name": one, "email": {"address": one}}
+                for one in ("a@b.example", "c@d.example")
+            ],
+        ),
+        (
+            "[x509-certificate:serial_number = '36:f7:d4:32']",
+            [
+                {
+                    "type": "x509-certificate",
+                    "name": "36:f7:d4:32",
+                    "x509": {"serial_number": "36F7D432"},
+                }
+            ],
+        ),
+        ("[network-traffic:dst_port = 4444]", [{**PORT, "name": "4444", "port": 4444}]),
+        (
+            "[network-traffic:dst_ref.type = 'ipv4-addr']",
+            [{**PORT, "name": "ipv4-addr"}],
         ),
         ("[mutex:name = 'm']", [{"type": "mutex", "name": "m"}]),
         ("[file:size = 'many']", [{"type": "file", "name": "many"}]),
@@ -241,6 +284,84 @@ def test_an_indicator() -> None:
 )
 def test_patterns(pattern: str, expected: list[dict[str, Any]]) -> None:
     assert of_pattern(pattern) == expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        # The ends of traffic are two things, and a port belongs to one of them.
+        (
+            "[network-traffic:src_ref.value = '192.0.2.1' AND network-traffic:dst_ref.value = '192.0.2.2'"
+            " AND network-traffic:dst_port = 443 AND network-traffic:protocols[0] = 'tcp']",
+            [{"ip": "192.0.2.1"}, {"ip": "192.0.2.2", "port": 443}],
+        ),
+        # An indicator of everybody's port would be found everywhere.
+        (
+            "[network-traffic:dst_ref.value = '192.0.2.0/24' AND network-traffic:dst_port = 443]",
+            [{}],
+        ),
+        (
+            "[ipv4-addr:value = '192.0.2.1' AND network-traffic:dst_port = 443]",
+            [{"ip": "192.0.2.1"}],
+        ),
+        (
+            "[network-traffic:dst_port = 4444 AND network-traffic:protocols[0] = 'tcp']",
+            [{"port": 4444}],
+        ),
+        (
+            "[domain-name:value = 'a.example' AND domain-name:resolves_to_refs[*].value = '192.0.2.1']",
+            [{"url.domain": "a.example"}],
+        ),
+        (
+            "[file:name = 'a.exe' AND file:hashes.'SHA3-256' = 'aa']",
+            [{"file.name": "a.exe"}],
+        ),
+        ("[mutex:name = 'm' AND mutex:x_more = 'n']", [{}]),
+        (
+            "[ipv4-addr:value = '192.0.2.1' AND domain-name:value = 'a.example']",
+            [{"ip": "192.0.2.1"}, {"url.domain": "a.example"}],
+        ),
+    ],
+)
+def test_less_than_has_to_be_seen_together(
+    pattern: str, expected: list[dict[str, Any]]
+) -> None:
+    stix = {"type": "indicator", "pattern_type": "stix", "pattern": pattern}
+    found = documents(stix)
+    assert all(one["opencti"]["partial"] for one in found)
+    assert [
+        {k: v for k, v in flat(one) if k not in ("type", "name")}
+        for one in indicators(stix)
+    ] == expected
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "[network-traffic:dst_ref.type = 'domain-name' AND network-traffic:dst_ref.value = 'A.example'"
+        " AND network-traffic:dst_port = '9090']",
+        "[network-traffic:dst_port = 9090 AND network-traffic:dst_ref.value = 'a.example']",
+    ],
+)
+def test_a_name_at_the_end_of_traffic(pattern: str) -> None:
+    expected = {
+        "type": "domain-name",
+        "url": {"domain": "a.example"},
+        "name": "a.example",
+        "port": 9090,
+    }
+    assert of_pattern(pattern) == [expected]
+    (one,) = documents(
+        {"type": "indicator", "pattern_type": "stix", "pattern": pattern}
+    )
+    assert "partial" not in one["opencti"]
+
+
+def test_a_hash_without_a_field_beside_one_that_has_one() -> None:
+    stix = {"type": "file", "name": "n", "hashes": {"SHA-256": "a", "SHA3-256": "b"}}
+    (one,) = documents(stix)
+    assert "partial" not in one["opencti"]
+    assert one["threat"]["indicator"]["file"] == {"name": "n", "hash": {"sha256": "a"}}
 
 
 @pytest.mark.parametrize(
@@ -306,7 +427,7 @@ def test_patterns(pattern: str, expected: list[dict[str, Any]]) -> None:
             {
                 "type": "windows-registry-key",
                 "key": "HKCU\\K",
-                "values": [{"name": "v"}],
+                "values": [{"name": "v", "data": "d", "data_type": "REG_SZ"}],
             },
             {
                 "type": "windows-registry-key",
@@ -314,8 +435,9 @@ def test_patterns(pattern: str, expected: list[dict[str, Any]]) -> None:
                 "registry": {
                     "hive": "HKCU",
                     "key": "K",
-                    "path": "HKCU\\K",
+                    "path": "HKCU\\K\\v",
                     "value": "v",
+                    "data": {"strings": "d", "type": "REG_SZ"},
                 },
             },
         ),
@@ -340,7 +462,7 @@ def test_patterns(pattern: str, expected: list[dict[str, Any]]) -> None:
             {"type": "email-message", "name": "Invoice"},
         ),
         (
-            {"type": "network-traffic", "id": "network-traffic--1", "src_port": 7},
+            {"type": "network-traffic", "id": "network-traffic--1", "dst_port": 443},
             {"type": "port", "name": "network-traffic--1"},
         ),
         ({"type": "mutex", "name": "m"}, {"type": "mutex", "name": "m"}),

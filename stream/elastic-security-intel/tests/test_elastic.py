@@ -173,6 +173,24 @@ def test_what_concerns_the_index_concerns_all(
         write(store(elastic), "a", "192.0.2.1", "192.0.2.2")
 
 
+@pytest.mark.parametrize("request_line", ["_index_template", "_search", "_refresh"])
+def test_what_the_connector_asks_is_no_fault_of_events(
+    elastic: ElasticStandIn, request_line: str
+) -> None:
+    assert not write(store(elastic), "a", "192.0.2.1")
+    error = {"type": "illegal_argument_exception", "reason": "same priority [500]"}
+    headers = {"X-Elastic-Product": "Elasticsearch", "Content-Type": "application/json"}
+    again = store(elastic)
+    elastic.trouble(
+        request_line, Canned({"error": error, "status": 400}, 400, headers=headers)
+    )
+    with pytest.raises(TargetUnavailableError, match="same priority"):
+        again.prepare()
+        again.about(["a"])
+    again.prepare()
+    assert list(again.about(["a"])) == ["a"]
+
+
 def test_the_index_is_deleted_meanwhile(elastic: ElasticStandIn) -> None:
     kept = store(elastic)
     write(kept, "a", "192.0.2.1")

@@ -29,12 +29,12 @@ def apart(pattern: str) -> list[list[str]]:
         # Hashes of different kinds are those of one file ...
         (
             "[file:hashes.MD5 = 'aa' OR file:hashes.'SHA-256' = 'bb']",
-            [["file:hashes.MD5='aa'", "file:hashes.SHA-256='bb'"]],
+            [["file:hashes.md5='aa'", "file:hashes.sha256='bb'"]],
         ),
         # ... and of the same kind those of several.
         (
             "[file:hashes.MD5 = 'aa' OR file:hashes.MD5 = 'bb']",
-            [["file:hashes.MD5='aa'"], ["file:hashes.MD5='bb'"]],
+            [["file:hashes.md5='aa'"], ["file:hashes.md5='bb'"]],
         ),
         (
             "[file:name = 'a' AND (file:size = 1 OR file:size = 2)]",

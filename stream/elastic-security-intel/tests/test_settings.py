@@ -61,6 +61,8 @@ def test_the_batch_size_of_former_deployments() -> None:
     ("target", "words"),
     [
         ({"url": None}, "ELASTIC_SECURITY_CLOUD_ID is required"),
+        ({"url": "https://u:canary@h.example"}, "do not stand in an address"),
+        ({"kibana_url": "https://canary@h.example"}, "do not stand in an address"),
         ({"cloud_id": CLOUD_ID}, "not both"),
         ({"cloud_id": "nothing", "url": None}, "not a cloud id"),
         ({"cloud_id": "name:JCQ=", "url": None}, "not a cloud id"),

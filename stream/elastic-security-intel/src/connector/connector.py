@@ -6,7 +6,7 @@ from typing import Any
 
 from connector.ecs import Converter, Document
 from connector.elastic import Operation, Store, Stored
-from connector.rules import Rules, is_own, rule_id
+from connector.rules import NotAllowedError, Rules, object_of, rule_id, rule_of
 from connector.settings import ConnectorSettings
 from elasticsearch import ApiError, TransportError
 
@@ -25,6 +25,8 @@ class ElasticSecurityIntel(stream.StreamConnector):
     settings: ConnectorSettings
     types = ("indicator", "Stix-Cyber-Observable")
     rules: Rules | None = None
+    # Rules of objects without documents, which `reconcile` has found.
+    _alone: frozenset[str] = frozenset()
 
     def post_init(self) -> None:
         options = self.settings.elastic_security
@@ -39,6 +41,11 @@ class ElasticSecurityIntel(stream.StreamConnector):
             self.logger.info(
                 "Kibana's address is not known (ELASTIC_SECURITY_KIBANA_URL): no detection rules are made."
             )
+        if options.indicator_expire_time is not None and not options.data_stream:
+            self.logger.warning(
+                "ELASTIC_SECURITY_INDICATOR_EXPIRE_TIME is the lifecycle of a data stream (ELASTIC_SECURITY_DATA_STREAM): "
+                "documents of an index do not expire by it."
+            )
 
     def target_name(self) -> str:
         options = self.settings.elastic_security
@@ -51,12 +58,21 @@ class ElasticSecurityIntel(stream.StreamConnector):
 
     def deliver(self, events: Sequence[StreamEvent]) -> Iterator[stream.Result]:
         self.store.prepare()
-        there = self.store.about([e.id for e in events if _may_be_there(e)])
+        there = self.store.about([e.id for e in events if self._may_be_there(e)])
         for event in events:
             self._remove_rule(event, there.get(event.id, ()))
         failures = self.store.write(self._operations(events, there))
         for number, event in enumerate(events):
             yield failures.get(number) or self._write_rule(event)
+
+    def _may_be_there(self, event: StreamEvent) -> bool:
+        """Whether there may be documents about an object. Of what is new there are none."""
+        is_new = event.kind is EventKind.CREATE and event.action is Action.UPSERT
+        # What was on the platform before the connector began has perhaps been sent, by one whose state was lost.
+        is_new = is_new and (
+            self.store.was_empty or event.origin.get("referer") != "init-create"
+        )
+        return not is_new or event.redelivered or event.remote_id is not None
 
     def _operations(
         self, events: Sequence[StreamEvent], there: Mapping[str, list[Stored]]
@@ -80,11 +96,9 @@ class ElasticSecurityIntel(stream.StreamConnector):
         """Remove a rule before the documents that tell of it."""
         if self.rules is None or self._rule_id(event):
             return
-        for own_id in {one.rule for one in there if one.rule}:
-            self.rules.remove(own_id)
-        if event.remote_id is not None and is_own(event.remote_id):
-            # A rule without documents, which `reconcile` has found.
-            self.rules.remove(event.remote_id)
+        names = {one.rule for one in there if one.rule}
+        for name in names | ({rule_of(event.id)} & self._alone):
+            self.rules.remove(name)
 
     def _write_rule(self, event: StreamEvent) -> stream.Result:
         """Write a rule after the documents that tell of it."""
@@ -92,6 +106,9 @@ class ElasticSecurityIntel(stream.StreamConnector):
             try:
                 page = self.converter.page(event.id)
                 self.rules.write(event, page)
+            except NotAllowedError as error:
+                # The documents are of use without the rule.
+                return stream.refused(str(error))
             except ApiClientError as error:
                 if error.status_code != _NOT_TAKEN:
                     raise
@@ -113,8 +130,9 @@ class ElasticSecurityIntel(stream.StreamConnector):
             yield stream.RemoteItem(
                 owner, first.fingerprint if whole and has_rule else "incomplete"
             )
-        for left in sorted(rules):
-            yield stream.RemoteItem(left)
+        self._alone = frozenset(rules)
+        for name in sorted(rules):
+            yield stream.RemoteItem(object_of(name), "incomplete")
 
     def remote_id_of(self, event: StreamEvent) -> str:
         return event.id
@@ -128,7 +146,7 @@ class ElasticSecurityIntel(stream.StreamConnector):
             version = self.store.version()
             self.store.prepare()
         except (stream.TargetUnavailableError, ApiError, TransportError) as error:
-            yield Check.failed(name, str(error), "See ELASTIC_SECURITY_* in README.md.")
+            yield Check.failed(name, str(error), "See ELASTIC_SECURITY_* in README.md")
         else:
             yield Check.ok(name, f"version {version}, the index can be written to")
         if self.rules is None:
@@ -137,12 +155,6 @@ class ElasticSecurityIntel(stream.StreamConnector):
         try:
             next(self.rules.ids(), None)
         except (stream.TargetUnavailableError, ApiClientError) as error:
-            yield Check.failed(name, str(error), "See ELASTIC_SECURITY_KIBANA_URL.")
+            yield Check.failed(name, str(error), "See ELASTIC_SECURITY_KIBANA_URL")
         else:
             yield Check.ok(name, "it has a detection engine")
-
-
-def _may_be_there(event: StreamEvent) -> bool:
-    """Whether there may be documents about an object. Of what is new there are none."""
-    is_new = event.kind is EventKind.CREATE and event.action is Action.UPSERT
-    return not is_new or event.redelivered or event.remote_id is not None

@@ -8,12 +8,13 @@ many values there are many documents.
 
 import hashlib
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 import orjson
-from connector.patterns import Comparison, take_apart
+from connector.patterns import Comparison, hash_path, take_apart
 
 from connectors_sdk import clock
 from connectors_sdk.connectors.stream import attribute
@@ -23,15 +24,7 @@ from connectors_sdk.models.enums import TLPLevel
 Document = dict[str, Any]
 
 ECS_VERSION = "8.17.0"
-HASHES = {
-    "MD5": "md5",
-    "SHA-1": "sha1",
-    "SHA-256": "sha256",
-    "SHA-384": "sha384",
-    "SHA-512": "sha512",
-    "SSDEEP": "ssdeep",
-    "TLSH": "tlsh",
-}
+HASHES = ("md5", "sha1", "sha256", "sha384", "sha512", "ssdeep", "tlsh")
 # (type, property) in STIX -> field below threat.indicator. Without a field a value is the name of a document.
 FIELDS = {
     ("ipv4-addr", "value"): "ip",
@@ -40,6 +33,8 @@ FIELDS = {
     ("hostname", "value"): "url.domain",
     ("url", "value"): "url.full",
     ("email-addr", "value"): "email.address",
+    ("email-message", "from_ref.value"): "email.address",
+    ("email-message", "sender_ref.value"): "email.address",
     ("file", "name"): "file.name",
     ("file", "size"): "file.size",
     ("file", "mime_type"): "file.mime_type",
@@ -50,6 +45,8 @@ FIELDS = {
     ("autonomous-system", "name"): "as.organization.name",
     ("windows-registry-key", "key"): "registry.path",
     ("windows-registry-key", "values.name"): "registry.value",
+    ("windows-registry-key", "values.data"): "registry.data.strings",
+    ("windows-registry-key", "values.data_type"): "registry.data.type",
     ("network-traffic", "dst_ref.value"): "ip",
     ("network-traffic", "src_ref.value"): "ip",
     ("network-traffic", "dst_port"): "port",
@@ -57,12 +54,11 @@ FIELDS = {
     ("x509-certificate", "issuer"): "x509.issuer.distinguished_name",
     ("x509-certificate", "subject"): "x509.subject.distinguished_name",
 }
-for _algorithm, _name in HASHES.items():
+for _name in HASHES:
     for _type in ("file", "artifact"):
-        FIELDS[(_type, f"hashes.{_algorithm}")] = f"file.hash.{_name}"
-# Types and spellings that mean the same.
+        FIELDS[(_type, f"hashes.{_name}")] = f"file.hash.{_name}"
+# Types that mean the same.
 _TYPES = {"hostname": "domain-name", "network-traffic": "port"}
-_SPELLINGS = {"SHA1": "SHA-1", "SHA256": "SHA-256", "SHA512": "SHA-512", "md5": "MD5"}
 # Under what people know something that ECS has no field for.
 _NAMES = tuple(
     "value name path account_login user_id command_line iban subject".split()
@@ -76,6 +72,8 @@ _HIVES = {
     "HKEY_USERS": "HKU",
     "HKEY_CURRENT_CONFIG": "HKCC",
 }
+# What all documents have, whatever they are about.
+_ALWAYS = {"type", "name"}
 # From the most to the least particular: the first that a document has is its name.
 _TELLING = (
     *(f"file.hash.{name}" for name in ("sha256", "sha1", "md5")),
@@ -94,6 +92,7 @@ _TYPES_OF_FIELDS: dict[str, Mapping[str, Any]] = {
     "threat.indicator.port": {"type": "long"},
     "threat.indicator.as.number": {"type": "long"},
     "threat.indicator.file.size": {"type": "long"},
+    "threat.indicator.registry.data.strings": {"type": "wildcard"},
     "threat.indicator.url.full": {"type": "wildcard"},
     "threat.indicator.url.original": {"type": "wildcard"},
     "threat.indicator.url.path": {"type": "wildcard"},
@@ -169,10 +168,11 @@ class Converter:
             rule: the id of the detection rule that there is for it.
         """
         found, partial = _observables(stix)
-        parts = list(_separate(found)) or [_bare(stix)]
+        parts, less = _separate(found)
+        parts = parts or [_bare(stix)]
         common = self._common(platform_id, entity_type, stix)
         own = common["opencti"] | {"documents": len(parts)}
-        if partial:
+        if partial or less:
             own["partial"] = True
         if rule:
             own["rule"] = rule
@@ -256,19 +256,26 @@ def _observables(
     return [tuple(_properties(stix))], False
 
 
-def _properties(stix: Mapping[str, Any]) -> Iterator[Comparison]:
-    """Yield the properties of an observable that say what it is."""
+def _properties(stix: Mapping[str, Any]) -> list[Comparison]:
+    """Return the properties of an observable that say what it is."""
     kind = stix["type"]
-    for object_type, path in FIELDS:
-        if object_type == kind and path in stix:
-            yield Comparison(kind, path, stix[path])
+    if kind == "network-traffic":
+        # Between whom it is the stream tells by ids alone, and a port is everybody's.
+        return []
+    found = [
+        Comparison(kind, path, stix[path])
+        for object_type, path in FIELDS
+        if object_type == kind and path in stix
+    ]
     for algorithm, value in (stix.get("hashes") or {}).items():
-        yield Comparison(kind, f"hashes.{algorithm}", value)
+        found.append(Comparison(kind, hash_path(algorithm), value))
     values = stix.get("values")
-    if isinstance(values, list) and len(values) == 1 and values[0].get("name"):
-        yield Comparison(kind, "values.name", values[0]["name"])
-    if (kind, "value") not in FIELDS and (name := _first_of(stix, _NAMES)):
-        yield Comparison(kind, "value", name)
+    if isinstance(values, list) and len(values) == 1:
+        for key in ("name", "data", "data_type"):
+            if values[0].get(key):
+                found.append(Comparison(kind, f"values.{key}", values[0][key]))
+    name = _first_of(stix, _NAMES)
+    return found or ([Comparison(kind, "value", name)] if name else [])
 
 
 def _bare(stix: Mapping[str, Any]) -> dict[str, Any]:
@@ -277,63 +284,99 @@ def _bare(stix: Mapping[str, Any]) -> dict[str, Any]:
     return {} if kind == "indicator" else {"type": _TYPES.get(kind, kind)}
 
 
-def _separate(found: Iterable[tuple[Comparison, ...]]) -> Iterator[dict[str, Any]]:
-    """Yield for each document its fields below `threat.indicator`: one type, one value in each field."""
+def _separate(
+    found: Iterable[tuple[Comparison, ...]],
+) -> tuple[list[dict[str, Any]], bool]:
+    """Return for each document its fields below `threat.indicator`, and whether one says less than has to be seen together."""
+    less = False
+    documents: dict[tuple[tuple[str, Any], ...], dict[str, Any]] = {}
     for together in found:
-        parts: list[dict[str, Any]] = []
-        for one in together:
-            fields = _fields(one)
-            kind = fields["type"]
-            part = next(
-                (
-                    part
-                    for part in parts
-                    if {part["type"], kind} <= {part["type"], "port"}
-                    or (part["type"] == "port" and "ip" in fields)
-                    if not (part.keys() & fields.keys()) - {"type", "name"}
-                ),
-                None,
-            )
-            if part is None:
-                parts.append(fields)
-                continue
-            # An address says more than its port.
-            kind = next((k for k in (part["type"], kind) if k != "port"), kind)
-            part.update(fields | {"type": kind, "name": part["name"]})
+        parts, lost = _parts(together)
+        less = less or lost or len(parts) > 1
         for part in parts:
+            if {"registry.path", "registry.value"} <= part.keys():
+                part["registry.path"] += f"\\{part['registry.value']}"
             telling = (part[field] for field in _TELLING if field in part)
             part["name"] = str(next(telling, part["name"]))
-            yield part
+            documents.setdefault(tuple(sorted(part.items())), part)
+    return [*documents.values()], less
+
+
+def _parts(together: tuple[Comparison, ...]) -> tuple[list[dict[str, Any]], bool]:
+    """Return the things that are seen together, none with two values in a field; and whether ECS has no field for some of it."""
+    things: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    lost: list[tuple[Comparison, dict[str, Any]]] = []
+    for one in together:
+        fields = _fields(one)
+        if fields.keys() <= _ALWAYS:
+            # Of what type something is its value tells.
+            if len(together) == 1 or not one.path.endswith("_ref.type"):
+                lost.append((one, fields))
+            continue
+        # The two ends of traffic are two things.
+        end = one.path[:3] if one.object_type == "network-traffic" else ""
+        same = things.setdefault((one.object_type, end), [])
+        part = next((p for p in same if not p.keys() & (fields.keys() - _ALWAYS)), None)
+        if part is None:
+            same.append(fields)
+            continue
+        # An address says more than its port.
+        kind = next((k for k in (part["type"], fields["type"]) if k != "port"), "port")
+        part.update(fields | {"type": kind, "name": part["name"]})
+    parts = [part for same in things.values() for part in same]
+    # A port by itself is everybody's, unless nothing else was asked for.
+    others = [part for part in parts if part.keys() - _ALWAYS != {"port"}]
+    ends = any(one.path.endswith("_ref.value") for one, _ in lost)
+    less = len(parts) > len(others) and bool(others or ends)
+    parts = others if less else parts
+    if any(field.startswith("file.hash.") for part in parts for field in part):
+        # A hash tells a file from all others, whatever else is said of it.
+        lost = [
+            pair for pair in lost if pair[0].object_type not in ("file", "artifact")
+        ]
+    if not parts:
+        return [fields for _, fields in lost[:1]], len(together) > 1
+    return parts, less or bool(lost)
 
 
 def _fields(one: Comparison) -> dict[str, Any]:
     """Return what a comparison is: type, name, and a field if ECS has one for it."""
-    path = one.path
-    if path.startswith("hashes."):
-        algorithm = path.removeprefix("hashes.")
-        path = f"hashes.{_SPELLINGS.get(algorithm, algorithm)}"
     kind = _TYPES.get(one.object_type, one.object_type)
-    fields: dict[str, Any] = {"type": kind, "name": str(one.value)}
-    field = FIELDS.get((one.object_type, path))
+    text = str(one.value)
+    fields: dict[str, Any] = {"type": kind, "name": text}
+    field = FIELDS.get((one.object_type, one.path))
     if field == "ip":
-        address = _address(str(one.value))
-        if address is not None:
-            fields["ip"] = str(address)
-            fields["type"] = f"ipv{address.version}-addr"
+        fields.update(_end(text, one.object_type))
     elif field == "url.full":
-        fields.update(_url(str(one.value)))
+        fields.update(_url(text))
     elif field == "registry.path":
-        fields.update(_registry(str(one.value)))
+        fields.update(_registry(text))
     elif field in ("file.size", "port", "as.number"):
-        if str(one.value).isdecimal() and int(one.value) <= _LONGEST:
-            fields[field] = int(one.value)
+        digits = text.upper().removeprefix("AS")
+        if digits.isdecimal() and int(digits) <= _LONGEST:
+            fields[field] = int(digits)
+    elif field == "x509.serial_number":
+        # As ECS wants it: without colons, in capitals.
+        fields[field] = text.replace(":", "").replace(" ", "").upper()
+    elif field == "email.address":
+        fields.update({field: text, "type": "email-addr"})
     elif field == "url.domain" or (field or "").startswith("file.hash."):
         # Compared as they are written, and written in any way.
         exact = field in ("file.hash.ssdeep", "file.hash.tlsh")
-        fields[cast(str, field)] = str(one.value) if exact else str(one.value).lower()
+        fields[cast(str, field)] = text if exact else text.lower()
     elif field:
-        fields[field] = str(one.value)
+        fields[field] = text
     return fields
+
+
+def _end(text: str, object_type: str) -> dict[str, Any]:
+    """Return the fields of an address or, at the end of traffic, of a name; none of a range of addresses."""
+    address = _address(text)
+    if address is not None:
+        return {"ip": str(address), "type": f"ipv{address.version}-addr"}
+    if object_type == "network-traffic" and not re.search("[/:\\s]", text):
+        return {"url.domain": text.lower(), "type": "domain-name"}
+    return {}
 
 
 def _address(

@@ -38,6 +38,8 @@ _MOST_BYTES = 8_000_000
 _PAGE = 5_000
 # What documents say of their object.
 _SAID = ["opencti.fingerprint", "opencti.documents", "opencti.rule"]
+# A request is wrong: where it brings nothing of an event, something at the target stands against it.
+_OWN_FAULT = (400, 405, 409, 410, 413)
 # What concerns all documents alike.
 _OF_ALL = {
     "cluster_block_exception",
@@ -86,7 +88,13 @@ class Operation:
 
 
 class Store:
-    """The documents of this connector."""
+    """The documents of this connector.
+
+    Attributes:
+        was_empty: whether there were none when this process looked first.
+    """
+
+    was_empty: bool | None = None
 
     def __init__(self, options: ElasticSecurityConfig) -> None:
         """Take the settings; nothing is asked yet."""
@@ -117,6 +125,8 @@ class Store:
                 raise TargetUnavailableError(
                     f"there is no index {self._index}: make it, or set ELASTIC_SECURITY_INSTALL_TEMPLATE=true"
                 )
+            if self.was_empty is None:
+                self.was_empty = not found or next(self.everything(), None) is None
         self._is_ready = True
 
     def version(self) -> str:
@@ -253,7 +263,7 @@ class Store:
         return failures
 
     def _write(self, operations: list[tuple[int, list[bytes]]]) -> dict[int, Result]:
-        with self._explained():
+        with self._explained(of_events=True):
             # The client takes lines as well; its annotation does not say so.
             lines: list[Any] = [line for _, lines in operations for line in lines]
             answer = self._client.bulk(operations=lines)
@@ -275,8 +285,11 @@ class Store:
         return failures
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _explained(self, of_events: bool = False) -> Iterator[None]:
         """Tell what is wrong with the target as a whole from what is wrong with a request.
+
+        Args:
+            of_events: the request brings what events say, which may be why it is refused.
 
         Raises:
             TargetUnavailableError: it is the target.
@@ -303,6 +316,11 @@ class Store:
             self._is_ready = False
             raise TargetUnavailableError(_reason(error)) from error
         except ApiError as error:
+            if error.status_code in _OWN_FAULT and not of_events:
+                self._is_ready = False
+                raise TargetUnavailableError(
+                    f"Elasticsearch does not take what the connector asks: {_reason(error)}"
+                ) from error
             if error.status_code >= 400:
                 raise
             raise TargetUnavailableError(

@@ -12,7 +12,7 @@ class Comparison(NamedTuple):
 
     Attributes:
         object_type: for example `file`.
-        path: for example `hashes.SHA-256`: without quotes and indexes.
+        path: for example `values.name`: without quotes and indexes; of hashes see `hash_path`.
         value: what the property has.
     """
 
@@ -30,7 +30,7 @@ class TakenApart(NamedTuple):
     Attributes:
         alternatives: each is what is seen together; any of them fits.
         partial: whether the pattern demands more than any alternative says: an order, a number, a negation, a part
-            of a text.
+            of a text, too many combinations.
     """
 
     alternatives: list[Together]
@@ -46,6 +46,7 @@ _EACH = re.compile(_ONE)
 _BARE = re.sub(r"\(\?P<\w+>", "(?:", _ONE)
 _SIMPLE = re.compile(rf"\s*+\[\s*+{_BARE}(?:\s++OR\s++{_BARE})*+\s*+\]\s*+\Z")
 _ESCAPED = re.compile(r"\\(['\\])")
+_HASHES = "hashes."
 _QUOTES_AND_INDEXES = re.compile(r"'|\[[^\]]*\]")
 # Of more combinations than these the values are taken one by one.
 _MOST_COMBINATIONS = 10_000
@@ -80,7 +81,14 @@ def take_apart(pattern: str) -> TakenApart:
 def _comparison(path: str, literal: str) -> Comparison:
     object_type, _, properties = path.partition(":")
     plain = _QUOTES_AND_INDEXES.sub("", properties)
+    if plain.startswith(_HASHES):
+        plain = hash_path(plain.removeprefix(_HASHES))
     return Comparison(object_type, plain, _value(literal))
+
+
+def hash_path(algorithm: str) -> str:
+    """Return the path of a hash, for example `hashes.sha256`, however its algorithm is spelled."""
+    return _HASHES + algorithm.lower().replace("-", "").replace("_", "")
 
 
 def _value(literal: str) -> Value:
@@ -100,7 +108,7 @@ def _one_file(
         for one in found
         if len(one) == 1
         and one[0].object_type in ("file", "artifact")
-        and one[0].path.startswith("hashes.")
+        and one[0].path.startswith(_HASHES)
     ]
     kinds = {(one.object_type, one.path) for one in hashes}
     one_type = len({one.object_type for one in hashes}) == 1
@@ -140,6 +148,7 @@ def _visitor() -> Any:
             left, _, right = children
             if left and right and len(left) * len(right) <= _MOST_COMBINATIONS:
                 return [one + other for one, other in product(left, right)]
+            self.partial = self.partial or bool(left and right)
             return left + right
 
         def visitPropTestEqual(self, ctx: Any) -> list[Together]:

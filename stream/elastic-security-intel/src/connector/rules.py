@@ -35,12 +35,21 @@ _PAGE = 100
 def rule_id(event: StreamEvent) -> str | None:
     """Return the id of the rule that there is for an object; None when Elastic cannot hold one."""
     kind = str(event.data.get("pattern_type") or "").lower()
-    return f"{_OWN}{event.id}" if kind in LANGUAGES else None
+    return rule_of(event.id) if kind in LANGUAGES else None
 
 
-def is_own(name: str) -> bool:
-    """Whether something is the id of a rule of this connector."""
-    return name.startswith(_OWN)
+def rule_of(platform_id: str) -> str:
+    """Return the id of an object's rule."""
+    return f"{_OWN}{platform_id}"
+
+
+def object_of(own_id: str) -> str:
+    """Return the platform's id of the object that a rule of this connector is about."""
+    return own_id.removeprefix(_OWN)
+
+
+class NotAllowedError(TargetUnavailableError):
+    """The credentials do not allow detection rules."""
 
 
 @contextmanager
@@ -48,7 +57,7 @@ def _explained() -> Iterator[None]:
     """Tell what is wrong with Kibana as a whole from what is wrong with a rule.
 
     Raises:
-        TargetUnavailableError: it is Kibana.
+        TargetUnavailableError: it is Kibana. `NotAllowedError`: it is the credentials.
     """
     try:
         yield
@@ -57,8 +66,8 @@ def _explained() -> Iterator[None]:
             "there is no detection engine; see ELASTIC_SECURITY_KIBANA_URL and ELASTIC_SECURITY_KIBANA_SPACE"
         ) from error
     except ApiForbiddenError as error:
-        raise TargetUnavailableError(
-            f"the credentials do not allow detection rules: {error}"
+        raise NotAllowedError(
+            f"the credentials do not allow detection rules (see ELASTIC_SECURITY_DETECTION_RULES): {error}"
         ) from error
     except (KeyError, TypeError) as error:
         raise TargetUnavailableError(
@@ -152,7 +161,7 @@ class Rules(BaseClientApi):
                 )
                 found = [str(one["rule_id"]) for one in answer["data"]]
                 is_last = number * _PAGE >= answer["total"]
-            yield from (one for one in found if is_own(one))
+            yield from (one for one in found if one.startswith(_OWN))
             if is_last:
                 return
 

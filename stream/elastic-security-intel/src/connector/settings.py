@@ -122,6 +122,15 @@ class ElasticSecurityConfig(BaseConfigModel):
         description="The most events in one batch.",
     )
 
+    @field_validator("url", "kibana_url")
+    @classmethod
+    def _has_no_password(cls, url: HttpUrl | None) -> HttpUrl | None:
+        if url is not None and (url.username or url.password):
+            raise ValueError(
+                "user and password do not stand in an address: see ELASTIC_SECURITY_USERNAME and ELASTIC_SECURITY_PASSWORD"
+            )
+        return url
+
     @field_validator("cloud_id")
     @classmethod
     def _is_cloud_id(cls, cloud_id: str | None) -> str | None:
