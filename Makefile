@@ -29,6 +29,9 @@ DEMO_DATASET = $(if $(wildcard $(DATASET)),$(abspath $(DATASET)),$(DATASET))
 unexport CONNECTOR DATASET ARGS PYTHON BENCH VENV CHANGED CHECK EMBED \
 	ALL MODE REGISTRY LATEST
 
+# The tests start a thousand interpreters: none is to compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo run test lint format connector_config_schema connectors_config_schemas \
 	connector_manifest connectors_manifests global_manifest bench docs links drift plan verdict image \
 	release release_tag lint_workflows pull_request_labels labels propose constraints clean
