@@ -22,6 +22,9 @@ from support import (
 from connectors_sdk.testing import Canned, Fault
 from opencti_testbed.process import TestbedProcess
 
+# Requests that send what was made of the collection.
+PUSH = {"operation": "stixBundlePush"}
+
 
 def bundles_done(summary: dict[str, Any]) -> int:
     return int(summary["created"] + summary["unchanged"])
@@ -160,29 +163,47 @@ def test_one_bad_object_is_set_aside_until_the_source_is_mended(
     assert platform.summary()["rejected"] == 0
 
 
-@pytest.mark.parametrize("moment", [1, 2000, 4500])
-def test_killed_at_any_moment_and_restarted_the_content_is_the_same(
-    source: Source, demo: dict[str, Any], moment: int
-) -> None:
-    source.publish(multiplied(demo, 40), '"large"')
-    with TestbedProcess() as undisturbed, TestbedProcess() as platform:
-        killed = trial(platform, source.url).start()
-        platform.wait_for(lambda s: bundles_done(s) >= moment, timeout=120)
-        killed.kill()
-        assert killed.wait(10) == -signal.SIGKILL
-        code, output = run(platform, source.url)
+@pytest.fixture(name="large", scope="module")
+def fixture_large(demo: dict[str, Any]) -> bytes:
+    """A collection that is sent in eight pieces."""
+    return multiplied(demo, 20)
+
+
+@pytest.fixture(name="expected", scope="module")
+def fixture_expected(large: bytes, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The fingerprint of what an undisturbed run makes of the large collection."""
+    file = tmp_path_factory.mktemp("source") / "large.json"
+    file.write_bytes(large)
+    with TestbedProcess() as undisturbed:
+        code, output = run(undisturbed, str(file))
         assert code == 0, output
-        run(undisturbed, source.url)
-        assert platform.fingerprint() == undisturbed.fingerprint()
-        assert platform.summary()["rejected"] == 0
+        return undisturbed.fingerprint()
+
+
+@pytest.mark.parametrize("sent", [0, 3, 6])
+def test_killed_at_any_moment_and_restarted_the_content_is_the_same(
+    platform: TestbedProcess, source: Source, large: bytes, expected: str, sent: int
+) -> None:
+    source.publish(large, '"large"')
+    waits = platform.order_fault("delay", **PUSH, after=sent, seconds=10)
+    killed = trial(platform, source.url).start()
+    platform.wait_for_fault(waits, timeout=120)
+    killed.kill()
+    assert killed.wait(10) == -signal.SIGKILL
+    platform.lift_faults()
+    code, output = run(platform, source.url)
+    assert code == 0, output
+    assert platform.fingerprint() == expected
+    assert platform.summary()["rejected"] == 0
 
 
 def test_a_platform_that_goes_away_in_the_middle_loses_nothing(
-    platform: TestbedProcess, source: Source, demo: dict[str, Any]
+    platform: TestbedProcess, source: Source, large: bytes, expected: str
 ) -> None:
-    source.publish(multiplied(demo, 40), '"large"')
+    source.publish(large, '"large"')
+    waits = platform.order_fault("delay", **PUSH, after=3, seconds=10)
     process = trial(platform, source.url).start()
-    platform.wait_for(lambda s: bundles_done(s) >= 1000, timeout=60)
+    platform.wait_for_fault(waits, timeout=120)
     platform.kill()
     time.sleep(3)  # the connector meets a platform that is not there
     platform.start()
@@ -190,9 +211,7 @@ def test_a_platform_that_goes_away_in_the_middle_loses_nothing(
         code, output = run(platform, source.url)
         assert code == 0, output
     platform.wait_idle(120)
-    with TestbedProcess() as undisturbed:
-        run(undisturbed, source.url)
-        assert platform.fingerprint() == undisturbed.fingerprint()
+    assert platform.fingerprint() == expected
 
 
 @pytest.mark.parametrize(
@@ -225,11 +244,13 @@ def test_a_source_that_fails_leaves_the_state_and_the_next_run_recovers(
 
 
 def test_sigterm_ends_the_run_and_closes_the_work(
-    platform: TestbedProcess, source: Source, demo: dict[str, Any]
+    platform: TestbedProcess, source: Source, large: bytes
 ) -> None:
-    source.publish(multiplied(demo, 40), '"large"')
+    source.publish(large, '"large"')
+    # The platform is slow to accept what it is sent, not busy: it can be told that the work ends.
+    waits = platform.order_fault("delay", **PUSH, after=1, seconds=1)
     process = trial(platform, source.url).start()
-    platform.wait_for(lambda s: bundles_done(s) >= 500, timeout=60)
+    platform.wait_for_fault(waits, timeout=120)
     process.terminate()
     assert process.wait(10) == 0
     platform.wait_idle(60)

@@ -252,6 +252,24 @@ class TestbedProcess:
         response.raise_for_status()
         return str(response.json()["id"])
 
+    def wait_for_fault(self, fault_id: str, timeout: float = 30) -> None:
+        """Return when a fault that was ordered has met a request.
+
+        Raises:
+            LookupError: there is no such fault.
+            TimeoutError: it met none within `timeout` seconds.
+        """
+        until = time.monotonic() + timeout
+        while True:
+            met = [one["met"] for one in self.get("faults") if one["id"] == fault_id]
+            if not met:
+                raise LookupError(f"There is no fault {fault_id}")
+            if met[0]:
+                return
+            if time.monotonic() > until:
+                raise TimeoutError(f"The fault met no request within {timeout} s")
+            time.sleep(0.02)
+
     def lift_faults(self) -> int:
         """Lift all faults; return how many there were."""
         response = requests.delete(
