@@ -23,14 +23,12 @@ from connectors_sdk.cli.rehearsal import (
 from connectors_sdk.cli.spending import remember, tell_calls
 from connectors_sdk.cli.types import Build
 from connectors_sdk.connectors.exit_codes import ExitCode
+from connectors_sdk.well_known import OBSERVABLE_EXTENSION, OPENCTI_EXTENSION
 
 # Objects of one question; each is a field of its own in the query.
 _AT_ONCE = 50
 _ROWS = 50
-_EXTENSIONS = (
-    "extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba",
-    "extension-definition--f93e2c80-4231-4f9a-af8b-95c9bd566a82",
-)
+_EXTENSIONS = (OPENCTI_EXTENSION, OBSERVABLE_EXTENSION)
 # What the platform decides itself, or what says nothing about the content.
 _NOT_COMPARED = frozenset(
     "id type spec_version created modified extensions lang nb_deps x_opencti_stix_ids".split()

@@ -4,17 +4,7 @@ from typing import Any, ClassVar
 
 from connectors_sdk.models.base_identified_object import BaseIdentifiedObject
 from connectors_sdk.models.enums import TLPLevel
-
-_IDS = {
-    TLPLevel.CLEAR: "613f2e26-407d-48c7-9eca-b8e91df99dc9",
-    TLPLevel.WHITE: "613f2e26-407d-48c7-9eca-b8e91df99dc9",
-    TLPLevel.GREEN: "34098fce-860f-48ae-8e50-ebd3cc5e41da",
-    TLPLevel.AMBER: "f88d31f6-486f-44da-b317-01333bde0b82",
-    TLPLevel.AMBER_STRICT: "826578e1-40ad-459f-bc73-ede076f81f37",
-    TLPLevel.RED: "5e57c739-391a-4eb3-b6be-7d15ca92d5ed",
-}
-# The instant at which STIX fixed its markings; constant, so that output is reproducible.
-_CREATED = "2017-01-20T00:00:00.000Z"
+from connectors_sdk.well_known import TLP_MARKING_CREATED, TLP_MARKING_IDS
 
 
 class TLPMarking(BaseIdentifiedObject):
@@ -30,10 +20,10 @@ class TLPMarking(BaseIdentifiedObject):
     level: TLPLevel
 
     def _make_id(self) -> str:
-        return f"marking-definition--{_IDS[self.level]}"
+        return TLP_MARKING_IDS[self.level]
 
     def _emit(self, form: dict[str, Any]) -> None:
-        form["created"] = _CREATED
+        form["created"] = TLP_MARKING_CREATED
         if self.level in (TLPLevel.CLEAR, TLPLevel.AMBER_STRICT):
             # STIX has no definition for TLP 2.0; OpenCTI reads the properties with its prefix.
             form["definition_type"] = "statement"

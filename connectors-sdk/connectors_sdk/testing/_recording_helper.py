@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from connectors_sdk.connectors.quarantine import QuarantinedRecord
+from connectors_sdk.well_known import OBSERVABLE_EXTENSION, OPENCTI_EXTENSION
 
 _TLP_ORDER = (
     ("TLP:CLEAR", "TLP:WHITE"),
@@ -18,10 +19,7 @@ _TLP_ORDER = (
     ("TLP:AMBER+STRICT",),
     ("TLP:RED",),
 )
-_EXTENSIONS = (
-    "extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba",
-    "extension-definition--f93e2c80-4231-4f9a-af8b-95c9bd566a82",
-)
+_EXTENSIONS = (OPENCTI_EXTENSION, OBSERVABLE_EXTENSION)
 
 
 @dataclass

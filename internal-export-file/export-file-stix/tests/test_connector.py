@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 from connector import ConnectorSettings
-from connector.connector import EXTENSION, StixExporter
+from connector.connector import StixExporter
 
 from connectors_sdk import ConfigValidationError
 from connectors_sdk.connectors.internal_export_file import ExportRequest
 from connectors_sdk.testing import make_settings
+from connectors_sdk.well_known import OPENCTI_EXTENSION
 
 REQUEST = ExportRequest.of({"export_scope": "query", "file_name": "a.json"})
 OBJECT: dict[str, Any] = {
@@ -42,7 +43,7 @@ def test_a_name_that_stix_keeps_for_itself_stands_in_the_extension() -> None:
         stix = {"type": kind, "id": f"{kind}--1", "name": "A", "severity": "high"}
         rest = {key: stix[key] for key in ("type", "id", "name")}
         own = {"extension_type": "property-extension", "severity": "high"}
-        assert made(stix) == {**rest, "extensions": {EXTENSION: own}}
+        assert made(stix) == {**rest, "extensions": {OPENCTI_EXTENSION: own}}
         assert made(stix, extension=False) == stix
         assert made(stix, custom_properties=False) == rest
 
@@ -90,6 +91,6 @@ def test_the_extension_holds_what_is_the_platforms_own() -> None:
         "kill_chain_phases": [{"phase_name": "delivery"}],
         "extensions": {
             **other,
-            EXTENSION: {"extension_type": "property-extension", "score": 50},
+            OPENCTI_EXTENSION: {"extension_type": "property-extension", "score": 50},
         },
     }

@@ -423,15 +423,11 @@ def test_a_file_gives_no_orders(read: Reads, order: dict[str, Any]) -> None:
 
 
 def test_lenient(read: Reads) -> None:
-    report = {
-        "type": "campaign",
-        "spec_version": "2.1",
-        "id": "campaign--00000000-0000-4000-8000-000000000001",
-        "name": "Undated",
-    }
-    assert read([report]).reasons == "created is missing; modified is missing"
-    lenient = read([report], strict=False)
-    assert lenient.objects == [report]
+    undated = sdo("campaign", name="Undated")
+    del undated["created"], undated["modified"]
+    assert read([undated]).reasons == "created is missing; modified is missing"
+    lenient = read([undated], strict=False)
+    assert lenient.objects == [undated]
     assert lenient.report.tolerated.total() == 2
 
 
@@ -450,31 +446,16 @@ def test_lenient(read: Reads) -> None:
 def test_types_in_patterns_that_nobody_has(
     read: Reads, pattern: str, strange: str | None
 ) -> None:
-    indicator = {
-        "type": "indicator",
-        "spec_version": "2.1",
-        "id": "indicator--00000000-0000-4000-8000-000000000001",
-        "created": "2024-01-01T00:00:00.000Z",
-        "modified": "2024-01-01T00:00:00.000Z",
-        "valid_from": "2024-01-01T00:00:00Z",
-        "pattern_type": "stix",
-        "pattern": pattern,
-    }
+    indicator = sdo("indicator", valid_from=TIME, pattern_type="stix", pattern=pattern)
     found = read([indicator])
     assert found.objects == [indicator]
     assert bool(found.report.remarked) is bool(strange)
 
 
 def test_a_type_of_somebodys_own_in_a_pattern_of_20(read: Reads) -> None:
-    indicator = {
-        "type": "indicator",
-        "id": "indicator--00000000-0000-4000-8000-000000000001",
-        "created": "2024-01-01T00:00:00.000Z",
-        "modified": "2024-01-01T00:00:00.000Z",
-        "valid_from": "2024-01-01T00:00:00Z",
-        "labels": ["malicious-activity"],
-        "pattern": "[x-foo:value = 'a' OR x-example-com-foo:value = 'b']",
-    }
+    pattern = "[x-foo:value = 'a' OR x-example-com-foo:value = 'b']"
+    indicator = sdo("indicator", valid_from=TIME, labels=["x"], pattern=pattern)
+    del indicator["spec_version"]
     found = read([indicator])
     assert len(found.objects) == 1
     ((_, remark),) = found.report.remarked

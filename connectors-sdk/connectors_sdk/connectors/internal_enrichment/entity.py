@@ -10,9 +10,8 @@ import orjson
 from connectors_sdk.connectors._dressing import is_observable
 from connectors_sdk.models.external_reference import ExternalReference
 from connectors_sdk.models.reference import Reference
+from connectors_sdk.well_known import OBSERVABLE_EXTENSION, OPENCTI_EXTENSION
 
-OPENCTI_EXTENSION = "extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba"
-OBSERVABLE_EXTENSION = "extension-definition--f93e2c80-4231-4f9a-af8b-95c9bd566a82"
 # The platform looks for its own properties here, in this order, before it looks at the object itself.
 _EXTENSIONS = (OPENCTI_EXTENSION, OBSERVABLE_EXTENSION)
 

@@ -17,6 +17,7 @@ from connectors_sdk.connectors.internal_export_file.access import (
     NoProgress,
     ask,
 )
+from connectors_sdk.well_known import TLP_MARKING_CREATED, TLP_MARKING_IDS
 
 _REFERENCES_AT_ONCE = 1000
 _MARKING = "marking-definition"
@@ -38,16 +39,9 @@ _PREFIXES = {
     ),
     **dict.fromkeys(("data-component", "data-source"), "x-mitre-"),
 }
-# Source: STIX 2.1, section 7.2.1.4. The platform calls the first one TLP:CLEAR.
-_TLP = {
-    "marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9": "white",
-    "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da": "green",
-    "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82": "amber",
-    "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed": "red",
-}
-_TLP_CREATED = "2017-01-20T00:00:00.000Z"
-# OpenCTI's own, of a level that only TLP 2.0 has, for which OASIS has an extension.
-_AMBER_STRICT = "marking-definition--826578e1-40ad-459f-bc73-ede076f81f37"
+# The levels that STIX 2.1 has definitions of (section 7.2.1.4). The platform calls the first one TLP:CLEAR.
+_TLP = {TLP_MARKING_IDS[level]: level for level in ("white", "green", "amber", "red")}
+# What OASIS has for the levels of TLP 2.0.
 _TLP_2 = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
 # What pycti leaves in objects that STIX does not have, and that stands there in another form.
 _REPEATED = ("samples", "threat_actor_group")
@@ -334,10 +328,15 @@ def _marking(given: Mapping[str, Any]) -> dict[str, Any]:
     if own_id in _TLP:
         level = _TLP[own_id]
         about = {"name": f"TLP:{level.upper()}", "definition": {"tlp": level}}
-        return {**stix, "created": _TLP_CREATED, "definition_type": "tlp", **about}
-    if own_id == _AMBER_STRICT:
+        return {
+            **stix,
+            "created": TLP_MARKING_CREATED,
+            "definition_type": "tlp",
+            **about,
+        }
+    if own_id == TLP_MARKING_IDS["amber+strict"]:
         strict = {"extension_type": "property-extension", "tlp_2_0": "amber+strict"}
-        return {**stix, "created": _TLP_CREATED, "extensions": {_TLP_2: strict}}
+        return {**stix, "created": TLP_MARKING_CREATED, "extensions": {_TLP_2: strict}}
     stix |= {"definition_type": "statement", "definition": {"statement": words}}
     if kind.lower() != "statement":
         # STIX has no other kinds: by these the platform's importers know what it was.

@@ -14,12 +14,8 @@ from connectors_sdk import clock
 from connectors_sdk.connectors.egress import EgressGate
 from connectors_sdk.connectors.stream._frames import Frame
 from connectors_sdk.connectors.stream._scope import TypeScope
-from connectors_sdk.connectors.stream.events import (
-    OPENCTI_EXTENSION,
-    Action,
-    EventKind,
-    StreamEvent,
-)
+from connectors_sdk.connectors.stream.events import Action, EventKind, StreamEvent
+from connectors_sdk.well_known import OPENCTI_EXTENSION
 
 # What the platform calls changes.
 _KINDS = {

@@ -8,9 +8,7 @@ from typing import Any
 
 from connectors_sdk.connectors.stream._patch import PatchError, patched
 from connectors_sdk.connectors.stream.targets import Known
-
-OPENCTI_EXTENSION = "extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba"
-OBSERVABLE_EXTENSION = "extension-definition--f93e2c80-4231-4f9a-af8b-95c9bd566a82"
+from connectors_sdk.well_known import OBSERVABLE_EXTENSION, OPENCTI_EXTENSION
 
 
 class EventKind(StrEnum):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from connectors_sdk.client.records import required_date
 from connectors_sdk.connectors.internal_enrichment import Entity
 from connectors_sdk.models import (
     Country,
@@ -131,8 +132,7 @@ def _report(one: Any, odd: Counter[str]) -> Report:
         return Report(None, (), None)
     at = None
     try:
-        read = datetime.fromisoformat(_text(one.get("reportedAt")) or "")
-        at = read.replace(tzinfo=read.tzinfo or UTC).astimezone(UTC)
+        at = required_date(one, "reportedAt").astimezone(UTC)
     except (ValueError, OverflowError):
         odd["dates"] += 1
     numbers = []

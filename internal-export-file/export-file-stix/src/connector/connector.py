@@ -13,10 +13,9 @@ from connectors_sdk.connectors.internal_export_file import (
     InternalExportFileConnector,
 )
 from connectors_sdk.connectors.run_report import RunReport
+from connectors_sdk.well_known import OPENCTI_EXTENSION
 
 CUSTOM = "x_opencti_"
-# Where the platform's streams have its own properties, and its importers look for them.
-EXTENSION = "extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba"
 # Somebody else's, though the platform has them as well.
 MITRE = "x_mitre_"
 # Names that STIX 2.1 keeps for itself, and that the platform uses all the same.
@@ -119,4 +118,7 @@ def _extended(stix: dict[str, Any]) -> dict[str, Any]:
         return stix
     rest = {key: value for key, value in stix.items() if not _is_own(key)}
     extension = {"extension_type": "property-extension", **own}
-    return {**rest, "extensions": {**rest.get("extensions", {}), EXTENSION: extension}}
+    return {
+        **rest,
+        "extensions": {**rest.get("extensions", {}), OPENCTI_EXTENSION: extension},
+    }

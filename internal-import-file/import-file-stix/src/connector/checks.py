@@ -13,9 +13,11 @@ from datetime import datetime
 from typing import Any
 
 from connector.languages import LANGUAGES
-from connector.markings import TLP, marking_trouble
+from connector.markings import marking_trouble
 from connector.values import VALUES, VALUES_OF_ALL
 from stix2patterns.validator import run_validator  # type: ignore[import-untyped]
+
+from connectors_sdk.well_known import OPENCTI_EXTENSION, TLP_MARKING_IDS
 
 MOST_NESTED = 64
 _TYPE = re.compile(r"(?!.*--)[a-z][a-z0-9-]{2,249}(?<!-)\Z")
@@ -152,7 +154,6 @@ OPEN = frozenset(
     "additional_header_fields document_info_dict environment_variables exif_tags ipfix options request_header "
     "startup_info".split()
 )
-_OPENCTI = "extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba"
 _OPINIONS = frozenset("strongly-disagree disagree neutral agree strongly-agree".split())
 
 
@@ -241,7 +242,7 @@ def of_a_platform(stix: dict[str, Any]) -> bool:
     """Whether an object was written by OpenCTI, which has properties of its own."""
     extensions = stix.get("extensions")
     return any(key.startswith("x_opencti_") for key in stix) or (
-        isinstance(extensions, dict) and _OPENCTI in extensions
+        isinstance(extensions, dict) and OPENCTI_EXTENSION in extensions
     )
 
 
@@ -406,7 +407,7 @@ def _marking(stix: dict[str, Any]) -> Iterator[str]:
     kind, definition = stix.get("definition_type"), stix.get("definition")
     if kind == "tlp":
         level = definition.get("tlp") if isinstance(definition, dict) else None
-        if str(level).lower() not in TLP:
+        if str(level).lower() not in TLP_MARKING_IDS:
             yield "definition is none of the TLP markings of STIX"
     elif not (kind and definition) and not any(
         key in stix for key in ("extensions", "x_opencti_definition")
@@ -438,7 +439,7 @@ def remarks(
             yield f"{key} has {shown:.40}, which ISO 639-1 and 639-2 do not have"
     definition = stix.get("definition")
     if stix.get("definition_type") == "tlp" and isinstance(definition, dict):
-        if TLP.get(str(definition.get("tlp")).lower()) != stix["id"]:
+        if TLP_MARKING_IDS.get(str(definition.get("tlp")).lower()) != stix["id"]:
             yield "TLP with an id of its own"
 
 

@@ -3,19 +3,12 @@
 import re
 from typing import Any
 
+from connectors_sdk.well_known import TLP_MARKING_IDS
+
 _MARKING = re.compile(r"marking-definition--[0-9a-fA-F-]{8,}\Z")
-# Section 7.2.1.4, and what came with TLP 2.0.
-TLP = {
-    "clear": "marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9",
-    "amber+strict": "marking-definition--826578e1-40ad-459f-bc73-ede076f81f37",
-    "white": "marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9",
-    "green": "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da",
-    "amber": "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82",
-    "red": "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed",
-}
 # These every platform has.
-KNOWN_MARKINGS = frozenset(TLP.values())
-# The markings of TLP 2.0 by OASIS, which the platform has under the ids above.
+KNOWN_MARKINGS = frozenset(TLP_MARKING_IDS.values())
+# The markings of TLP 2.0 by OASIS, which the platform has under its own ids.
 _TLP_2 = {
     "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487": "clear",
     "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb": "green",
@@ -56,7 +49,7 @@ def as_the_platform_marks(stix: dict[str, Any]) -> dict[str, Any]:
     new: dict[str, Any] = {}
     level = _TLP_2.get(stix["id"])
     if level:
-        new |= {"id": TLP[level], "name": f"TLP:{level.upper()}"}
+        new |= {"id": TLP_MARKING_IDS[level], "name": f"TLP:{level.upper()}"}
     refs, listed = stix.get("object_marking_refs"), stix.get("object_refs")
     parts = stix.get("granular_markings")
     if parts:
@@ -72,4 +65,4 @@ def as_the_platform_marks(stix: dict[str, Any]) -> dict[str, Any]:
 
 def _known(marking: Any) -> Any:
     level = _TLP_2.get(marking) if isinstance(marking, str) else None
-    return TLP[level] if level else marking
+    return TLP_MARKING_IDS[level] if level else marking
