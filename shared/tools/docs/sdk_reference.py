@@ -64,6 +64,8 @@ PARTS = {
             "client.download",
             "client.conditional",
             "client.paginate",
+            "client.records",
+            "client.links",
             "client.redact",
             "client.exceptions",
         ),
