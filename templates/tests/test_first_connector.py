@@ -44,8 +44,9 @@ def fixture_checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in subprocess.check_output(listing, cwd=ROOT, text=True).splitlines():
         if (ROOT / name).is_file():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
-            # With its time: make would set up an environment that is older than the lock.
-            shutil.copy2(ROOT / name, root / name)
+            shutil.copy(ROOT / name, root / name)
+            # Make would set up an environment that is older than the lock: the one that runs this test.
+            os.utime(root / name, (0, 0))
     (root / ".venv").symlink_to(ROOT / ".venv")
     (root / ".git/info").mkdir(parents=True)
     run(root, "git init -q && echo .venv >> .git/info/exclude && git add .")
