@@ -38,6 +38,18 @@ def test_a_reset_connection(platform: TestbedProcess) -> None:
     assert listed(platform) == []
 
 
+def test_who_orders_a_fault_can_wait_for_it(platform: TestbedProcess) -> None:
+    fault = platform.order_fault("delay", seconds=0, after=1)
+    ask(platform)
+    with pytest.raises(TimeoutError, match="met no request within 0.1 s"):
+        platform.wait_for_fault(fault, timeout=0.1)
+    ask(platform)
+    platform.wait_for_fault(fault)
+    platform.lift_faults()
+    with pytest.raises(LookupError, match=fault):
+        platform.wait_for_fault(fault)
+
+
 def test_answers_that_are_none(platform: TestbedProcess, client: Any) -> None:
     platform.order_fault("status", status=502, message="bad gateway", times=1)
     answer = ask(platform)
