@@ -199,7 +199,11 @@ class StixContent:
         stix: dict[str, Any] = self._stix2.generate_export(entity)
         for key in _REPEATED:
             stix.pop(key, None)
-        marks = [_marking(one) for one in stix.get("objectMarking", ())]
+        marks = [
+            _marking(one)
+            for one in stix.get("objectMarking", ())
+            if one["standard_id"] not in self._marks
+        ]
         if author and author.get("identity_class") != _RESTRICTED:
             key = "x_opencti_created_by_ref" if is_observable else "created_by_ref"
             stix[key] = author["standard_id"]
@@ -294,8 +298,11 @@ def _written_id(standard_id: str) -> str:
 
 def _renamed_references(stix: dict[str, Any]) -> set[str]:
     """Let references lead to the ids that pycti writes, and return these as `references_of` does."""
-    _rename(stix)
-    return references_of(stix)
+    found = references_of(stix)
+    written = set(map(_written_id, found))
+    if written != found:
+        _rename(stix)
+    return written
 
 
 def _rename(value: Any) -> None:

@@ -112,13 +112,20 @@ def _is_own(key: str) -> bool:
 
 def _extended(stix: dict[str, Any]) -> dict[str, Any]:
     """Return an object whose custom properties stand in an extension (section 7.3)."""
-    own = {key.removeprefix(CUSTOM): one for key, one in stix.items() if _is_own(key)}
     # Importers do not look for what is a marking's own in there.
-    if not own or stix["type"] == "marking-definition":
+    if stix["type"] == "marking-definition":
         return stix
-    rest = {key: value for key, value in stix.items() if not _is_own(key)}
-    extension = {"extension_type": "property-extension", **own}
-    return {
-        **rest,
-        "extensions": {**rest.get("extensions", {}), OPENCTI_EXTENSION: extension},
-    }
+    rest: dict[str, Any] = {}
+    own: dict[str, Any] = {}
+    for key, value in stix.items():
+        if _is_own(key):
+            own[key.removeprefix(CUSTOM)] = value
+        else:
+            rest[key] = value
+    if own:
+        extension = {"extension_type": "property-extension", **own}
+        rest["extensions"] = {
+            **rest.get("extensions", {}),
+            OPENCTI_EXTENSION: extension,
+        }
+    return rest
