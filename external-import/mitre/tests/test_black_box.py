@@ -165,8 +165,8 @@ def test_one_bad_object_is_set_aside_until_the_source_is_mended(
 
 @pytest.fixture(name="large", scope="module")
 def fixture_large(demo: dict[str, Any]) -> bytes:
-    """A collection that is sent in eight pieces."""
-    return multiplied(demo, 20)
+    """A collection that is sent in seventeen pieces."""
+    return multiplied(demo, 40)
 
 
 @pytest.fixture(name="expected", scope="module")
@@ -180,7 +180,7 @@ def fixture_expected(large: bytes, tmp_path_factory: pytest.TempPathFactory) -> 
         return undisturbed.fingerprint()
 
 
-@pytest.mark.parametrize("sent", [0, 3, 6])
+@pytest.mark.parametrize("sent", [0, 7, 15])
 def test_killed_at_any_moment_and_restarted_the_content_is_the_same(
     platform: TestbedProcess, source: Source, large: bytes, expected: str, sent: int
 ) -> None:
@@ -201,7 +201,7 @@ def test_a_platform_that_goes_away_in_the_middle_loses_nothing(
     platform: TestbedProcess, source: Source, large: bytes, expected: str
 ) -> None:
     source.publish(large, '"large"')
-    waits = platform.order_fault("delay", **PUSH, after=3, seconds=10)
+    waits = platform.order_fault("delay", **PUSH, after=7, seconds=10)
     process = trial(platform, source.url).start()
     platform.wait_for_fault(waits, timeout=120)
     platform.kill()
